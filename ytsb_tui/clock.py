@@ -1,0 +1,34 @@
+"""The time, as something that can be handed in."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for people, ticks for durations: the wall may be set back, ticks never are."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def ticks(self) -> float:
+        """Seconds since some moment; only differences mean anything."""
+
+
+@dataclass(frozen=True)
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def ticks(self) -> float:
+        return time.monotonic()
+
+
+def iso(at: float | None) -> str | None:
+    """ISO 8601 local time with offset, to the millisecond."""
+    return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")

@@ -1,0 +1,250 @@
+"""What can go wrong, and what it asks of whom.
+
+    YtsbError                   everything this program raises on purpose
+    ├── UsageError              the command line, settings or sources are wrong: exit code 2
+    ├── VaultError              the vault cannot be opened or is worked on by someone else
+    ├── Interrupted             not a failure: somebody said stop
+    │   ├── Cancelled           ... this job
+    │   └── Stopped             ... the whole run; the job goes back to the queue
+    └── StageError              a stage could not finish its job
+        ├── Permanent           trying again will not help
+        │   ├── NoCaptions      the video has no captions
+        │   ├── Unavailable     private, deleted, members only, age limit, bad id
+        │   ├── BadCaptions     the caption file cannot be read
+        │   ├── Refused         the model declined
+        │   └── Incomplete      an answer that is not whole, or not what was asked for
+        ├── Blocked             YouTube refused this address
+        ├── Busy                a server asks for patience
+        ├── NetworkTrouble      timeouts, resets, cut streams
+        ├── RenderFailed        a PDF could not be drawn
+        ├── Bug                 ours: an exception nobody expected
+        └── Ours                this machine or its set-up: going on helps nobody
+            ├── OutOfSpace      the disk is full
+            ├── OverBudget      the next paid stage would cost more than is left
+            ├── NotWritable     the vault may not be written to
+            ├── NoRenderer      pango is missing
+            └── BadSetup        key, model, proxy or another setting is wrong
+
+A class earns its place by a policy or an advice of its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ytsb_tui.usage import Usage
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What happens after a failure: the one table every retry goes by."""
+
+    tries: int = 1
+    """How often a stage is tried within one attempt."""
+    pause: float = 0.0
+    """Seconds before the second try; doubled before each further one."""
+    longest_pause: float = 600.0
+    """A server that asks for more seconds than this is not waited for: the attempt fails and is scheduled."""
+    shared: bool = False
+    """Whether everybody who needs the same resource waits too."""
+    retryable: bool = False
+    """Whether a later attempt may go better, so that one is scheduled."""
+    stops_run: bool = False
+    """Whether no further job should be started."""
+
+    def pause_before(self, attempt_number: int, asked: float | None, spread: float | None = None) -> float:
+        """Seconds to wait after try `attempt_number` (1-based) failed.
+
+        `asked` is what the server named (Retry-After) and is kept to exactly;
+        otherwise the pause doubles, with a jitter of a quarter either way
+        (`spread` in 0..1 chooses it, so a test can).
+        """
+        if asked is not None:
+            return asked
+        doubled = self.pause * 2.0 ** (attempt_number - 1)
+        return doubled * (0.75 + 0.5 * (random.random() if spread is None else spread))
+
+
+PERMANENT = Policy()
+BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True)
+BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True)
+NETWORK = Policy(tries=4, pause=1.0, retryable=True)
+RENDER = Policy(tries=2, retryable=True)
+OURS = Policy(retryable=True, stops_run=True)
+
+
+class YtsbError(Exception):
+    """Anything this program raises on purpose.
+
+    The message is one line that names the cause; `advice` is one sentence
+    telling the user what to press, change or install.
+    """
+
+    advice: str = ""
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(message)
+        if advice is not None:
+            self.advice = advice
+
+
+class UsageError(YtsbError):
+    """The command line, a setting or every source is wrong; nothing was started."""
+
+
+class VaultError(YtsbError):
+    """The vault cannot be used."""
+
+
+class Interrupted(YtsbError):
+    """Somebody said stop; what is finished is kept."""
+
+
+class Cancelled(Interrupted):
+    """The user cancelled this job."""
+
+
+class Stopped(Interrupted):
+    """The run is ending; the job goes back to the queue."""
+
+
+class StageError(YtsbError):
+    """A stage could not finish its job."""
+
+    policy: ClassVar[Policy] = PERMANENT
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str | None = None,
+        retry_after: float | None = None,
+        partial: str = "",
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.retry_after = retry_after
+        """Seconds the server asked for, if it did."""
+        self.partial = partial
+        """What the author needs to go on where the answer broke off; opaque to everyone else, kept in the store."""
+        self.usage = usage or Usage()
+        """What the failed calls used all the same."""
+
+
+class Permanent(StageError):
+    """Trying again will not help."""
+
+    advice = "Retrying will not help unless the video or file changes."
+
+
+class NoCaptions(Permanent):
+    """The video has no captions."""
+
+    advice = "Drop a caption file of the video instead."
+
+
+class Unavailable(Permanent):
+    """The video is private, deleted, for members, age-limited, or never existed."""
+
+    advice = "Check in a browser that the video plays without signing in."
+
+
+class BadCaptions(Permanent):
+    """The caption file cannot be read."""
+
+    advice = "Give .srt, .vtt, .json3, .srv1, .srv3, .xml or .txt captions."
+
+
+class Refused(Permanent):
+    """The model declined to write about this transcript."""
+
+    advice = "Choose another model, or --author outline."
+
+
+class Incomplete(Permanent):
+    """The model's answer is not whole, or not what was asked for."""
+
+    advice = "Retry the job; what was already written is kept and continued."
+
+
+class Blocked(StageError):
+    """YouTube refused the address we come from."""
+
+    policy = BLOCKED
+    advice = "Wait until the pause is over, or use another network or proxy."
+
+
+class Busy(StageError):
+    """A server is overloaded or rations us."""
+
+    policy = BUSY
+    advice = "It is retried by itself; fewer workers may help."
+
+
+class NetworkTrouble(StageError):
+    """A connection failed, timed out or broke off."""
+
+    policy = NETWORK
+    advice = "Check the connection; the job is retried by itself."
+
+
+class RenderFailed(StageError):
+    """A PDF could not be drawn."""
+
+    policy = RENDER
+    advice = "The notes are written; retry makes the PDF alone."
+
+
+class Bug(StageError):
+    """An exception nobody expected: a defect of this program."""
+
+    advice = "This is a bug in ytsb-tui; the details are in the vault's .ytsb/logs."
+
+
+class Ours(StageError):
+    """This machine or its set-up stands in the way of every job."""
+
+    policy = OURS
+
+
+class OutOfSpace(Ours):
+    """The disk is full."""
+
+    advice = "Free some space and start again: finished stages are kept."
+
+
+class OverBudget(Ours):
+    """The next paid stage would cost more than the budget has left."""
+
+    advice = "Start again with a larger --budget; nothing that is paid for is lost."
+
+
+class NotWritable(Ours):
+    """The vault may not be written to."""
+
+    advice = "Give yourself write permission on the vault, or choose another with --out."
+
+
+class NoRenderer(Ours):
+    """The libraries that draw PDFs are missing."""
+
+    advice = "Install pango (ytsb-tui doctor names the command), or use --no-pdf."
+
+
+class BadSetup(Ours):
+    """A key, model, proxy or another setting is wrong."""
+
+    advice = "Run ytsb-tui doctor to see what is wrong."
+
+
+def from_os_error(error: OSError, doing: str) -> StageError:
+    """What an `OSError` while `doing` something ("writing AI/Entropy.md") means to the user."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfSpace(f"The disk is full ({doing}).")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return NotWritable(f"No permission ({doing}): {reason}.")
+    return Ours(f"The system refused ({doing}): {reason}.", advice="Check the disk and the vault folder.")

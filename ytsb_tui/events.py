@@ -1,0 +1,113 @@
+"""What workers say.
+
+Every event is a frozen value, told on the worker's own thread. The job in it
+carries facts only, never the long texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ytsb_tui.job import Failure, Stage, VideoProcessingJob
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """Something happened to a job."""
+
+    job: VideoProcessingJob
+    at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class JobQueued(JobEvent):
+    """A job waits for a worker."""
+
+
+@dataclass(frozen=True)
+class StageEvent(JobEvent):
+    """Something happened in a stage that a worker runs."""
+
+    stage: Stage
+    worker_id: int
+
+
+@dataclass(frozen=True)
+class StageWaiting(StageEvent):
+    """The worker waits for its turn at the resource the stage needs."""
+
+
+@dataclass(frozen=True)
+class StageStarted(StageEvent):
+    """The worker works on the stage from now on."""
+
+
+@dataclass(frozen=True)
+class StageProgress(StageEvent):
+    """How far a long stage is."""
+
+    fraction: float | None
+    """0..1, or None where the end cannot be known."""
+    text: str
+    """What to show: "1,240 characters", or the newest text of a stream."""
+
+
+@dataclass(frozen=True)
+class StageRetried(StageEvent):
+    """A try failed; the next one begins at `until`."""
+
+    failure: Failure
+    tries: int
+    """How many tries have failed."""
+    until: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class StageFinished(StageEvent):
+    """The stage is committed: it will not be run again."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JobEnded(JobEvent):
+    """An attempt is over, and logged; `job.failure` says whether it succeeded."""
+
+    worker_id: int
+
+
+@dataclass(frozen=True)
+class JobStopped(JobEvent):
+    """The run is ending; the job is back in the queue with all its finished stages."""
+
+    worker_id: int
+
+
+@dataclass(frozen=True)
+class ResourcePaused:
+    """Nobody may use a resource ("fetch", "generate", ...) until `until`; then it opens by itself."""
+
+    resource: str
+    until: float
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True)
+class RunStopped:
+    """No further job is started: going on would help nobody."""
+
+    failure: Failure
+    at: float
+
+
+Event = JobEvent | ResourcePaused | RunStopped
+
+
+class Listener(Protocol):
+    """Anything that wants to hear about jobs. Called on the worker's thread; must return at once."""
+
+    def __call__(self, event: Event) -> object: ...

@@ -1,0 +1,132 @@
+"""Settings: defaults, a TOML file, the environment, the command line; later ones win."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import platformdirs
+
+from ytsb_tui.errors import UsageError
+
+PREFIX = "YTSB_"
+"""`YTSB_WORKERS=5` sets `workers`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a user can choose, with the default of each."""
+
+    out: Path = Path("notes")
+    """The vault: an Obsidian vault that notes are written to."""
+    subject: str = ""
+    """File every note under this folder instead of choosing one."""
+    workers: int = 3
+    """Jobs worked on at once."""
+    author: Literal["auto", "claude", "outline"] = "auto"
+    """What writes notes: Claude, the offline outline, or Claude when a key or base URL is set."""
+    assessment: bool = True
+    """Write an assessment for each note."""
+    pdf: bool = True
+    """Draw PDFs of notes and assessments."""
+    pdf_theme: str = "obsidian"
+    """obsidian, academic, minimal, default, or a stylesheet of your own in `themes`."""
+    themes: Path = field(default_factory=lambda: platformdirs.user_config_path("ytsb-tui") / "themes")
+    """A folder of your own `NAME.css` PDF themes."""
+    languages: tuple[str, ...] = ("en",)
+    """Caption languages you prefer, best first (BCP 47); then the video's own, then any."""
+    notes_language: str = ""
+    """The language notes are written in; "" for that of the transcript."""
+    model: str = ""
+    """Claude's model id; "" for the current Sonnet."""
+    base_url: str = ""
+    """Another server that speaks the Messages API: Ollama, llama.cpp, LM Studio, vLLM; "" for Anthropic's."""
+    api_key_env: str = ""
+    """The name of the environment variable that holds the key; "" looks in ANTHROPIC_API_KEY, then CLAUDE_API_KEY."""
+    api_key_command: str = ""
+    """A command that prints the key, for example of a password manager."""
+    prices: Path = field(default_factory=lambda: platformdirs.user_config_path("ytsb-tui") / "prices.toml")
+    """Your own prices per model, over the built-in ones."""
+    budget: float | None = None
+    """US dollars a run may spend; no paid stage is started that would exceed it."""
+    economy: bool = False
+    """Use the Message Batches API: half the price, up to a day of waiting."""
+    proxy: str = ""
+    """http://, https:// or socks5h:// proxy for every request to YouTube; "" for none."""
+    playlist_limit: int = 500
+    """How many videos of a playlist or channel are taken at most."""
+    fetch_deadline: float = 120.0
+    """Seconds the fetch of one transcript may take in all."""
+    fetch_limit: int = 4
+    """How many workers may fetch at once."""
+    generate_limit: int = 8
+    """How many workers may have an author write at once."""
+    export_limit: int = 2
+    """How many PDFs are drawn at once, each in a process of its own."""
+    retries: int = 5
+    """How often a failed job is tried again by itself; 0 for never."""
+    retry_minutes: float = 15.0
+    """Minutes before the first automatic retry; doubled before each further one."""
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "fetch_limit", "generate_limit", "export_limit"):
+            if not 1 <= getattr(self, name) <= 64:
+                raise UsageError(f"`{name}` must be from 1 to 64, not {getattr(self, name)}.")
+        if self.retries < 0 or not self.retry_minutes > 0:
+            raise UsageError("`retries` must not be negative, and `retry_minutes` must be above 0.")
+
+
+KNOWN = {item.name: item for item in fields(Settings)}
+
+
+def config_file() -> Path:
+    """Where the settings file is looked for."""
+    return platformdirs.user_config_path("ytsb-tui") / "config.toml"
+
+
+def load(
+    overrides: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings in force.
+
+    `overrides` come from the command line (None means: not given). `file` must
+    exist when it is named; the default one need not. Raises `UsageError` with
+    a suggestion for a key that does not exist.
+    """
+    given = _read(file or config_file(), required=file is not None)
+    for name, value in (os.environ if environment is None else environment).items():
+        key = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and key in KNOWN:
+            given[key] = value
+    given |= {key: value for key, value in overrides.items() if value is not None}
+    try:
+        settings = msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"A setting is wrong: {error}.") from error
+    return replace(settings, out=settings.out.expanduser(), themes=settings.themes.expanduser())
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise UsageError(f"There is no settings file {file}.") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"The settings file {file} cannot be read: {error}.") from error
+    for key in given:
+        if key not in KNOWN:
+            close = difflib.get_close_matches(key, KNOWN, n=1)
+            hint = f" Did you mean `{close[0]}`?" if close else ""
+            raise UsageError(f"{file}: there is no setting `{key}`.{hint}")
+    return given
