@@ -1,0 +1,5 @@
+"""`python -m ytsb_tui` is `ytsb-tui`."""
+
+from ytsb_tui.cli import main
+
+main()
