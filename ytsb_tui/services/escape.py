@@ -1,0 +1,100 @@
+"""Outside text inside Markdown: one-line text shown as it is, and Markdown made harmless."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_DROPPED = {"Cc", "Cs"}
+"""Unicode categories no text needs: controls and lone surrogates."""
+_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
+"""Marks that reorder the text around them, and the byte order mark."""
+
+_BACKSLASHED = re.compile(r"[\\`*_{}\[\]#]")
+_ENTITIES = {"<": "&lt;", "$": "&#36;", "%": "&#37;", "^": "&#94;", "~": "&#126;", "=": "&#61;"}
+_ENTITY = re.compile(r"[<$]|%(?=%)|\^|~(?=~)|=(?==)")
+_AMPERSAND = re.compile(r"&(?=#?\w+;)")
+_BLOCK_START = re.compile(r"^(?:([-+>=~:|])|(\d+)([.)]))")
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`]*$")
+_CODE = re.compile(r"(?<![`\\])(`+)(?!`).+?(?<!`)\1(?!`)")
+_TAG = re.compile(r"<(?=[A-Za-z/!?%])")
+
+
+def one_line(text: str) -> str:
+    """Outside text as one clean line: no controls, no marks that reorder it, single spaces."""
+    spaced = " ".join(text.translate(_BIDI).split())
+    return "".join(mark for mark in spaced if unicodedata.category(mark) not in _DROPPED).strip()
+
+
+def literal(text: str) -> str:
+    """Outside text as Markdown that shows exactly that text, whatever characters it has.
+
+    It becomes no HTML, link, image, wikilink, tag, formula, highlight, comment,
+    heading or list: backslashes where every Markdown knows them, entities elsewhere.
+    """
+    text = _AMPERSAND.sub("&amp;", one_line(text))
+    text = _BACKSLASHED.sub(r"\\\g<0>", text).replace("&\\#", "&#")
+    text = _ENTITY.sub(lambda match: _ENTITIES[match[0]], text).replace("://", "&#58;//")
+    return _BLOCK_START.sub(_unblock, text)
+
+
+def _unblock(start: re.Match[str]) -> str:
+    mark, number, dot = start.groups()
+    if mark is None:
+        return f"{number}\\{dot}"
+    return f"\\{mark}" if mark in "->+" else f"&#{ord(mark)};"
+
+
+def tame(markdown: str) -> str:
+    """An author's Markdown without raw HTML, images, embeds or Obsidian comments; code is kept.
+
+    A fence that is never closed is closed, so that it cannot swallow what follows.
+    """
+    lines = []
+    fence = ""
+    for line in _clean_lines(markdown):
+        opened = _FENCE.match(line)
+        if fence:
+            if line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+            lines.append(line)
+        elif opened:
+            fence = opened[1]
+            language = "text" if opened[2].lower().startswith("dataview") else opened[2]
+            lines.append(fence + language)
+        else:
+            lines.append(_outside_code(line))
+    if fence:
+        lines.append(fence)
+    tamed = "\n".join(lines).strip("\n")
+    return tamed if _is_tame(tamed) else _disarm(tamed)
+
+
+def _clean_lines(markdown: str) -> list[str]:
+    lines = markdown.replace("\r\n", "\n").translate(_BIDI).split("\n")
+    return [
+        "".join(mark for mark in line if mark == "\t" or unicodedata.category(mark) not in _DROPPED) for line in lines
+    ]
+
+
+def _outside_code(line: str) -> str:
+    """`line` with everything but its code spans disarmed."""
+    pieces, done = [], 0
+    for code in _CODE.finditer(line):
+        pieces += [_disarm(line[done : code.start()]), code[0]]
+        done = code.end()
+    return "".join([*pieces, _disarm(line[done:])])
+
+
+def _disarm(text: str) -> str:
+    return _TAG.sub("&lt;", text).replace("![", "!\\[").replace("%%", "&#37;&#37;")
+
+
+def _is_tame(markdown: str) -> bool:
+    """Whether a Markdown parser agrees that nothing but text, links and code is left."""
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").parse(markdown)
+    kinds = {child.type for token in tokens for child in (token, *(token.children or ()))}
+    return not kinds & {"html_block", "html_inline", "image"}
