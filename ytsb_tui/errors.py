@@ -3,27 +3,28 @@
     YtsbError                   everything this program raises on purpose
     ├── UsageError              the command line, settings or sources are wrong: exit code 2
     ├── VaultError              the vault cannot be opened or is worked on by someone else
-    ├── Interrupted             not a failure: somebody said stop
-    │   ├── Cancelled           ... this job
-    │   └── Stopped             ... the whole run; the job goes back to the queue
-    └── StageError              a stage could not finish its job
-        ├── Permanent           trying again will not help
-        │   ├── NoCaptions      the video has no captions
-        │   ├── Unavailable     private, deleted, members only, age limit, bad id
-        │   ├── BadCaptions     the caption file cannot be read
-        │   ├── Refused         the model declined
-        │   └── Incomplete      an answer that is not whole, or not what was asked for
-        ├── Blocked             YouTube refused this address
-        ├── Busy                a server asks for patience
-        ├── NetworkTrouble      timeouts, resets, cut streams
-        ├── RenderFailed        a PDF could not be drawn
-        ├── Bug                 ours: an exception nobody expected
-        └── Ours                this machine or its set-up: going on helps nobody
-            ├── OutOfSpace      the disk is full
-            ├── OverBudget      the next paid stage would cost more than is left
-            ├── NotWritable     the vault may not be written to
-            ├── NoRenderer      pango is missing
-            └── BadSetup        key, model, proxy or another setting is wrong
+    └── Unfinished              a stage came to no end; carries what it leaves behind
+        ├── Interrupted         not a failure: somebody said stop
+        │   ├── Cancelled       ... this job
+        │   └── Stopped         ... the whole run; the job goes back to the queue
+        │       └── OverBudget  the next paid stage would cost more than is left
+        └── StageError          a stage could not do its work
+            ├── Permanent       trying again will not help
+            │   ├── NoCaptions  the video has no captions
+            │   ├── Unavailable private, deleted, members only, age limit, bad id
+            │   ├── BadCaptions the caption file cannot be read
+            │   ├── Refused     the model declined
+            │   └── Incomplete  an answer that is not whole, or not what was asked for
+            ├── Blocked         YouTube refused this address
+            ├── Busy            a server asks for patience
+            ├── NetworkTrouble  timeouts, resets, cut streams
+            ├── RenderFailed    a PDF could not be drawn
+            ├── Bug             ours: an exception nobody expected
+            └── Ours            this machine or its set-up: going on helps nobody
+                ├── OutOfSpace  the disk is full
+                ├── NotWritable the vault may not be written to
+                ├── NoRenderer  pango is missing
+                └── BadSetup    key, model, proxy or another setting is wrong
 
 A class earns its place by a policy or an advice of its own.
 """
@@ -46,8 +47,6 @@ class Policy:
     """How often a stage is tried within one attempt."""
     pause: float = 0.0
     """Seconds before the second try; doubled before each further one."""
-    longest_pause: float = 600.0
-    """A server that asks for more seconds than this is not waited for: the attempt fails and is scheduled."""
     shared: bool = False
     """Whether everybody who needs the same resource waits too."""
     retryable: bool = False
@@ -99,20 +98,37 @@ class VaultError(YtsbError):
     """The vault cannot be used."""
 
 
-class Interrupted(YtsbError):
+class Unfinished(YtsbError):
+    """A stage came to no end."""
+
+    partial: str = ""
+    """What the author needs to go on where the answer broke off; opaque to everyone else, kept in the store."""
+    usage: Usage = Usage()
+    """What the unfinished calls used all the same."""
+
+
+class Interrupted(Unfinished):
     """Somebody said stop; what is finished is kept."""
 
 
 class Cancelled(Interrupted):
     """The user cancelled this job."""
 
+    advice = "Retry it to go on where it stopped."
+
 
 class Stopped(Interrupted):
     """The run is ending; the job goes back to the queue."""
 
 
-class StageError(YtsbError):
-    """A stage could not finish its job."""
+class OverBudget(Stopped):
+    """The next paid stage would cost more than the budget has left."""
+
+    advice = "Start again with a larger --budget; nothing that is paid for is lost."
+
+
+class StageError(Unfinished):
+    """A stage could not do its work."""
 
     policy: ClassVar[Policy] = PERMANENT
 
@@ -129,9 +145,7 @@ class StageError(YtsbError):
         self.retry_after = retry_after
         """Seconds the server asked for, if it did."""
         self.partial = partial
-        """What the author needs to go on where the answer broke off; opaque to everyone else, kept in the store."""
         self.usage = usage or Usage()
-        """What the failed calls used all the same."""
 
 
 class Permanent(StageError):
@@ -214,12 +228,6 @@ class OutOfSpace(Ours):
     """The disk is full."""
 
     advice = "Free some space and start again: finished stages are kept."
-
-
-class OverBudget(Ours):
-    """The next paid stage would cost more than the budget has left."""
-
-    advice = "Start again with a larger --budget; nothing that is paid for is lost."
 
 
 class NotWritable(Ours):

@@ -100,7 +100,8 @@ class ResourcePaused:
 class RunStopped:
     """No further job is started: going on would help nobody."""
 
-    failure: Failure
+    reason: str
+    advice: str
     at: float
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ytsb_tui import __version__
 from ytsb_tui.clock import iso
-from ytsb_tui.errors import StageError
+from ytsb_tui.errors import StageError, Unfinished
 from ytsb_tui.transcript import Transcript
 from ytsb_tui.usage import Usage
 
@@ -69,9 +69,10 @@ class Failure:
     retryable: bool
 
     @classmethod
-    def of(cls, stage: Stage, error: StageError) -> Failure:
+    def of(cls, stage: Stage, error: Unfinished) -> Failure:
         """What the user is told of `error`."""
-        return cls(stage, type(error).__name__, str(error), error.advice, error.policy.retryable)
+        retryable = isinstance(error, StageError) and error.policy.retryable
+        return cls(stage, type(error).__name__, str(error), error.advice, retryable)
 
 
 @dataclass(frozen=True)

@@ -106,10 +106,10 @@ def load(
     for name, value in (os.environ if environment is None else environment).items():
         key = name.removeprefix(PREFIX).lower()
         if name.startswith(PREFIX) and key in KNOWN:
-            given[key] = value
+            given[key] = value.split(",") if key == "languages" else value
     given |= {key: value for key, value in overrides.items() if value is not None}
     try:
-        settings = msgspec.convert(given, Settings, strict=False)
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise UsageError(f"A setting is wrong: {error}.") from error
     return replace(settings, out=settings.out.expanduser(), themes=settings.themes.expanduser())

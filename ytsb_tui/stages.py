@@ -219,3 +219,6 @@ PIPELINE: Mapping[Stage, Step] = {
     Stage.LINKS: Step(process_obsidian_links, "links", local=True),
     Stage.EXPORT: Step(export_pdfs, "export", local=True),
 }
+
+PAID = (Stage.NOTES, Stage.ASSESSMENT)
+"""The stages that may cost money."""

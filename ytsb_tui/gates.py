@@ -1,0 +1,89 @@
+"""Gates: how many workers may use a costly resource at once, and when nobody may."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ytsb_tui.clock import Clock
+
+LOOK = 0.2
+"""Seconds between two looks at whether a waiting worker should give up."""
+
+
+class Gate:
+    """A way into one resource ("fetch", "generate", "vault", "links", "export").
+
+    Who is furthest on in the pipeline goes first, so that jobs are finished
+    rather than begun. After a pause one worker goes ahead alone: only when it
+    succeeds does the gate open for all, so a server that still refuses is asked
+    once and not by everybody.
+    """
+
+    def __init__(self, name: str, capacity: int, clock: Clock) -> None:
+        self.name = name
+        self._capacity = capacity
+        self._clock = clock
+        self._inside = 0
+        self._waiting: list[tuple[int, int]] = []
+        self._arrivals = 0
+        self._opens_at = 0.0
+        self._refusals = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, rank: int, check: Callable[[], None]) -> Iterator[None]:
+        """Wait for a turn, lower `rank` first, and hold it. `check` may raise to give up waiting."""
+        with self._changed:
+            self._arrivals += 1
+            ticket = (rank, self._arrivals)
+            bisect.insort(self._waiting, ticket)
+            try:
+                while not self._may_enter(ticket):
+                    check()
+                    self._changed.wait(LOOK)
+                self._inside += 1
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    def _may_enter(self, ticket: tuple[int, int]) -> bool:
+        room = 1 if self._refusals else self._capacity
+        return self._inside < room and self._waiting[0] == ticket and self._clock.ticks() >= self._opens_at
+
+    def refused(self, pause: Callable[[int], float]) -> float:
+        """The resource refused somebody: close for `pause(n)` seconds at its n-th refusal in a row.
+
+        Refusals that arrive while the gate is closed belong to calls that were
+        on their way already: they may lengthen the pause but do not count.
+        Returns the seconds from now until the gate opens.
+        """
+        with self._changed:
+            now = self._clock.ticks()
+            if now >= self._opens_at:
+                self._refusals += 1
+            self._opens_at = max(self._opens_at, now + pause(self._refusals))
+            return self._opens_at - now
+
+    def accepted(self) -> None:
+        """The resource served somebody: open for all."""
+        with self._changed:
+            if self._refusals and self._clock.ticks() >= self._opens_at:
+                self._refusals = 0
+                self._changed.notify_all()
+
+    def wait(self, seconds: float, check: Callable[[], None]) -> None:
+        """Let `seconds` pass on this worker alone; `check` may raise to give up."""
+        until = self._clock.ticks() + seconds
+        with self._changed:
+            while (left := until - self._clock.ticks()) > 0:
+                check()
+                self._changed.wait(min(left, LOOK))

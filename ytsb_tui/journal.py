@@ -1,0 +1,222 @@
+"""A vault opened for work: its store, its log, and the lock that says whose it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from ytsb_tui.clock import Clock, iso
+from ytsb_tui.errors import VaultError, from_os_error
+from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
+from ytsb_tui.job_logger import entry_line
+from ytsb_tui.log_file import LogFile
+from ytsb_tui.store import Standing, Store
+
+STATE = ".ytsb"
+"""The folder inside a vault that is ours."""
+OWNER = "owner.json"
+"""Who works on the vault, for the message others get."""
+LOG = "processing_log.json"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of the jobs somebody asked for."""
+
+    queued: tuple[VideoProcessingJob, ...] = ()
+    """New jobs, and known ones with something left to do."""
+    done: tuple[VideoProcessingJob, ...] = ()
+    """Jobs whose every stage is finished and whose files are there."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The jobs to work on."""
+        return frozenset(job.video_id for job in self.queued)
+
+
+@dataclass
+class Journal:
+    """What the pipeline writes down, on disk. One process at a time works on a vault."""
+
+    root: Path
+    store: Store
+    log: LogFile
+    clock: Clock
+    owner: FileLock
+    notices: list[str] = field(default_factory=list)
+    """What had to be put right when the vault was opened, a sentence each."""
+
+    @classmethod
+    def open(cls, root: Path, clock: Clock) -> Journal:
+        """Open, or create, the vault at `root`; put right what a crash left behind.
+
+        Raises `VaultError` when the folder cannot be used, or another process
+        works on it.
+        """
+        state = root / STATE
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise VaultError(f"{root} is not a folder.", advice="Choose another vault with --out.") from None
+        except OSError as error:
+            refusal = from_os_error(error, f"opening {root}")
+            raise VaultError(str(refusal), advice=refusal.advice) from error
+        owner = _own(state)
+        try:
+            store = Store(state, root)
+        except BaseException:
+            owner.release()
+            raise
+        card = {"pid": os.getpid(), "host": socket.gethostname(), "since": iso(clock.now())}
+        (state / OWNER).write_text(json.dumps(card), encoding="utf-8")
+        journal = cls(root, store, LogFile(root / LOG), clock, owner)
+        try:
+            journal._put_right()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def _put_right(self) -> None:
+        if self.store.damaged:
+            self.notices.append(
+                f"The journal was damaged and is kept as {self.store.damaged}; a new one was made from the log."
+            )
+        if interrupted := self.store.recover():
+            self.notices.append(f"{_count(interrupted, 'job was', 'jobs were')} interrupted and will be resumed.")
+        found = self.log.reconcile(self.store.entries)
+        if found.foreign:
+            self.store.adopt([_adopted(entry, self.root) for entry in found.foreign])
+            self.log.rebuild(self.store.entries())
+            self.notices.append(f"{_count(len(found.foreign), 'attempt', 'attempts')} taken over from {LOG}.")
+        if found.kept:
+            self.notices.append(f"{LOG} was not as we left it; what was there is kept as {found.kept.name}.")
+
+    def close(self) -> None:
+        """Let go of the vault."""
+        self.store.close()
+        self.owner.release()
+
+    def submit(
+        self, jobs: Iterable[VideoProcessingJob], plan: Sequence[Stage], *, restart_at: Stage | None = None
+    ) -> Submission:
+        """Queue what is not finished yet.
+
+        A known job keeps what it has: only its missing stages will run. A new
+        subject or source given for it wins. With `restart_at` that stage and
+        all after it are run again whatever is finished.
+        """
+        new: list[VideoProcessingJob] = []
+        known: list[VideoProcessingJob] = []
+        done: list[VideoProcessingJob] = []
+        for job in jobs:
+            standing = self.store.standing(job.video_id)
+            if standing is None:
+                new.append(job)
+            elif restart_at is None and is_done(standing, plan):
+                done.append(standing.job)
+            else:
+                job = replace(standing.job, url=job.url, subject=job.subject or standing.job.subject)
+                self.store.requeue(job, restart_at=restart_at)
+                known.append(job)
+        self.store.add(new)
+        return Submission((*new, *known), tuple(done))
+
+    def commit(self, job: VideoProcessingJob, stage: Stage) -> None:
+        """Make a finished stage durable."""
+        self.store.commit(job, stage)
+
+    def keep_partial(self, job: VideoProcessingJob, stage: Stage, text: str) -> None:
+        """Keep what a broken-off stage left, and what the job has used so far."""
+        self.store.keep_partial(job, stage, text)
+
+    def end(self, job: VideoProcessingJob, status: Status) -> None:
+        """End an attempt and log it.
+
+        The store comes first: should we die between the two, the log is brought
+        up at the next start.
+        """
+        entry = entry_line(job, self.clock.now())
+        self.store.end(job, status, entry)
+        self.log.append([entry])
+
+
+def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:
+    """Whether a job has every stage of `plan`, and its files are still there."""
+    if standing.status is not Status.DONE:
+        return False
+    if standing.imported:
+        files = [path for paths in standing.job.files.values() for path in paths]
+        return bool(files) and all((standing.job.output_dir / path).is_file() for path in files)
+    return all(standing.job.has(stage) for stage in plan)
+
+
+def _own(state: Path) -> FileLock:
+    """The lock that makes this process the one that works on the vault; the system frees it when we die."""
+    owner = FileLock(state / "owner.lock")
+    try:
+        owner.acquire(timeout=0)
+    except Timeout:
+        try:
+            known = json.loads((state / OWNER).read_text(encoding="utf-8"))
+            who = f"process {known['pid']} on {known['host']} since {known['since']}"
+        except (OSError, ValueError, LookupError, TypeError):
+            who = "another process"
+        raise VaultError(
+            f"The vault {state.parent} is worked on by {who}.", advice="Wait for it to end, or stop it with Ctrl+C."
+        ) from None
+    except OSError as error:
+        refusal = from_os_error(error, f"locking {state.parent}")
+        raise VaultError(str(refusal), advice=refusal.advice) from error
+    return owner
+
+
+def _adopted(entry: dict[str, Any], root: Path) -> tuple[VideoProcessingJob, Status, bytes]:
+    """A log entry somebody else wrote, as a job of ours."""
+
+    def words(name: str) -> str:
+        value = entry.get(name)
+        return value if isinstance(value, str) else ""
+
+    def inside(name: str) -> Path | None:
+        parts = Path(words(name)).parts[-3 if "pdf" in name else -2 :]
+        return Path(*parts) if parts and ".." not in parts and not Path(*parts).is_absolute() else None
+
+    success = entry.get("success") is True
+    stage = next((stage for stage in Stage if stage.log_name == entry.get("stage")), Stage.FETCH)
+    failure = Failure(
+        stage,
+        words("error_class") or "Unknown",
+        words("error") or "No reason was logged.",
+        words("advice") or "Retry it: it starts from the beginning.",
+        entry.get("is_retryable") is not False,
+    )
+    return (
+        VideoProcessingJob(
+            video_id=words("video_id"),
+            url=words("url"),
+            subject=words("subject"),
+            output_dir=root,
+            video_title=words("video_title"),
+            notes_filepath=inside("notes_filepath"),
+            assessment_filepath=inside("assessment_filepath"),
+            notes_pdf_path=inside("notes_pdf_path"),
+            assessment_pdf_path=inside("assessment_pdf_path"),
+            stage="completed" if success else stage.log_name,
+            failure=None if success else failure,
+        ),
+        Status.DONE if success else Status.FAILED,
+        msgspec.json.encode(entry),
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
