@@ -1,0 +1,23 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, world
+
+
+@pytest.fixture
+def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A YouTube of the test's own, trusted by this process; fails the test for a leaked name or a broken server."""
+    folder = tmp_path / "world"
+    folder.mkdir()
+    with world(folder) as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running
+    assert running.router.refused == []
+    assert running.youtube.bugs == []
