@@ -1,0 +1,202 @@
+"""Obsidian's Markdown as HTML: what Obsidian shows of a note, without anything that runs or loads.
+
+CommonMark with tables, plus wikilinks (as their words), callouts, task lists,
+highlights, and comments (left out). Raw HTML is shown as the text it is;
+links lead to the web or to a mail address, or are only text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+_COMMENTS = {"%%": "%%", "<!--": "-->"}
+_WIKILINK = re.compile(r"!?\[\[([^\[\]\n|\\]+)(?:\\?\|([^\[\]\n]*))?\]\]")
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+_HIGHLIGHT = re.compile(r"==(?=\S)([^\n]*?\S)==")
+_CALLOUT = re.compile(r"\[!([\w-]+)\][ \t]*([+-]?)[ \t]*(.*)(?:\n|$)")
+_TASK = re.compile(r"\[(.)\][ \t]+(?=\S)")
+_WEB = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+
+DEEPEST = 60
+"""Levels of lists and quotes that are drawn; an indent more would leave no room on the page."""
+
+
+def parser() -> MarkdownIt:
+    """A parser whose rendered HTML is safe to lay out."""
+    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": 4 * DEEPEST})
+    markdown.enable(["table", "strikethrough"])
+    markdown.block.ruler.before("fence", "comment", _comment_block, {"alt": ["paragraph", "blockquote", "list"]})
+    markdown.inline.ruler.before("link", "wikilink", _wikilink)
+    markdown.inline.ruler.before("link", "comment", _comment)
+    markdown.inline.ruler.before("link", "break", _line_break)
+    markdown.inline.ruler.before("link", "highlight", _highlight)
+    markdown.core.ruler.before("inline", "callouts", _callouts)
+    markdown.core.ruler.before("inline", "tasks", _tasks)
+    markdown.core.ruler.push("links", _links)
+    markdown.core.ruler.push("directions", _directions)
+    return markdown
+
+
+def plain(tokens: Sequence[Token] | None) -> str:
+    """The words of inline tokens."""
+    return "".join(
+        " " if token.type in ("softbreak", "hardbreak") else plain(token.children) or token.content
+        for token in tokens or ()
+    )
+
+
+def direction(text: str) -> str:
+    """Which way the first letter of `text` is read, "ltr" or "rtl"; "" when it has none."""
+    kinds = (unicodedata.bidirectional(letter) for letter in text)
+    return next((_DIRECTIONS[kind] for kind in kinds if kind in _DIRECTIONS), "")
+
+
+def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A comment that begins a line; an unclosed one is text."""
+    for line in range(start, end):
+        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+        if line == start:
+            opening = next((mark for mark in _COMMENTS if text.startswith(mark)), None)
+            if opening is None or state.is_code_block(start):
+                return False
+            text = text[len(opening) :]
+        assert opening is not None
+        _, closed, rest = text.partition(_COMMENTS[opening])
+        if closed:
+            if rest.strip():
+                return False
+            if not silent:
+                state.line = line + 1
+            return True
+    return False
+
+
+def _comment(state: StateInline, silent: bool) -> bool:
+    opening = next((mark for mark in _COMMENTS if state.src.startswith(mark, state.pos)), None)
+    if opening is None:
+        return False
+    closing = _COMMENTS[opening]
+    end = state.src.find(closing, state.pos + len(opening), state.posMax)
+    if end < 0:
+        return False
+    state.pos = end + len(closing)
+    return True
+
+
+def _wikilink(state: StateInline, silent: bool) -> bool:
+    match = _WIKILINK.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        stem, words = match.groups()
+        state.push("wikilink_open", "span", 1).attrSet("class", "wikilink")
+        state.push("text", "", 0).content = words or " › ".join(part for part in stem.split("#") if part)
+        state.push("wikilink_close", "span", -1)
+    state.pos = match.end()
+    return True
+
+
+def _line_break(state: StateInline, silent: bool) -> bool:
+    match = _BREAK.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos = match.end()
+    return True
+
+
+def _highlight(state: StateInline, silent: bool) -> bool:
+    match = _HIGHLIGHT.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        after = state.posMax
+        state.push("mark_open", "mark", 1)
+        state.pos, state.posMax = match.span(1)
+        state.md.inline.tokenize(state)
+        state.posMax = after
+        state.push("mark_close", "mark", -1)
+    state.pos = match.end()
+    return True
+
+
+def _callouts(state: StateCore) -> None:
+    """Turn each quote that begins with `[!kind]` into a titled box."""
+    tokens: list[Token] = []
+    closing: list[str] = []
+    for token in state.tokens:
+        callout = _CALLOUT.match(token.content) if _opens_quote(tokens, token) else None
+        if token.type == "blockquote_open":
+            closing.append("blockquote")
+        elif token.type == "blockquote_close":
+            token.tag = closing.pop()
+        tokens.append(token)
+        if callout:
+            kind, fold, title = callout.groups()
+            closing[-1] = tokens[-3].tag = "div"
+            tokens[-3].attrs["class"] = f"callout callout-{kind.lower()}{' folded' if fold == '-' else ''}"
+            tokens[-2].attrs["class"] = "callout-title"
+            rest = token.content[callout.end() :]
+            token.content = title or kind.replace("-", " ").capitalize()
+            if rest:
+                tokens += [
+                    Token("paragraph_close", "p", -1, block=True, level=token.level - 1),
+                    Token("paragraph_open", "p", 1, block=True, level=token.level - 1),
+                    Token("inline", "", 0, block=True, level=token.level, content=rest, children=[]),
+                ]
+    state.tokens = tokens
+
+
+def _opens_quote(before: Sequence[Token], token: Token) -> bool:
+    kinds = [other.type for other in before[-2:]]
+    return token.type == "inline" and kinds == ["blockquote_open", "paragraph_open"]
+
+
+def _tasks(state: StateCore) -> None:
+    """Mark list items that begin with `[ ]` or `[x]`."""
+    for item, paragraph, inline in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        if (item.type, paragraph.type, inline.type) == ("list_item_open", "paragraph_open", "inline") and (
+            task := _TASK.match(inline.content)
+        ):
+            item.attrs["class"] = "task" if task[1] == " " else "task done"
+            inline.content = inline.content[task.end() :]
+
+
+def _links(state: StateCore) -> None:
+    """Leave links to the web; others would lead nowhere from a PDF."""
+    for inline in state.tokens:
+        dropped: list[bool] = []
+        for token in inline.children or ():
+            if token.type == "link_open":
+                dropped.append(not _WEB.match(str(token.attrs["href"])))
+                if dropped[-1]:
+                    token.tag, token.attrs = "span", {}
+            elif token.type == "link_close" and dropped.pop():
+                token.tag = "span"
+
+
+def _directions(state: StateCore) -> None:
+    """Give every block the direction of its first letter, in notes that have letters read from right to left."""
+    if not _RIGHT_TO_LEFT.search(state.src):
+        return
+    undecided: list[Token] = []
+    for token in state.tokens:
+        if token.nesting == 1:
+            undecided.append(token)
+        elif token.type == "inline" and (way := direction(plain(token.children))):
+            for block in undecided:
+                block.attrs["dir"] = way
+            undecided.clear()
+        elif token.nesting == -1 and undecided:
+            undecided.pop()
