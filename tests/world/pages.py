@@ -112,7 +112,9 @@ def _millis(cue: Cue) -> int:
 
 def watch(video: Video | None, video_id: str) -> str:
     """The watch page: the API key, and the chapters of the player bar."""
-    data: Json = {"contents": {"twoColumnWatchNextResults": {}}}
+    owner = {"videoOwnerRenderer": {"title": {"runs": [{"text": video.channel if video else ""}]}}}
+    below = {"results": {"results": {"contents": [{"videoSecondaryInfoRenderer": {"owner": owner}}]}}}
+    data: Json = {"contents": {"twoColumnWatchNextResults": below}}
     if video and video.chapters:
         chapters = [
             {

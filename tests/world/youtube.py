@@ -192,6 +192,9 @@ class YouTube:
                 channel = self.catalog.channels.get(name)
                 return _html(pages.page(name, pages.channel(self.catalog, channel))) if channel else _missing()
             case "browse":
+                whole = self.catalog.playlists.get(str(request.body.get("browseId", "")).removeprefix("VL"))
+                if whole:
+                    return _json(pages.playlist(self.catalog, whole))
                 more = pages.continuation(self.catalog, str(request.body.get("continuation", "")))
                 return _json(more) if more else _missing()
         return _missing()

@@ -19,11 +19,10 @@ from xml.etree.ElementTree import ParseError
 import requests
 import urllib3
 import youtube_transcript_api as api
-from defusedxml.common import DefusedXmlException
 from youtube_transcript_api.proxies import InvalidProxyConfig
 
 from ytsb_tui.errors import BadSetup, Blocked, Busy, NetworkTrouble, NoCaptions, StageError, Unavailable
-from ytsb_tui.services.escape import one_line
+from ytsb_tui.plaintext import one_line
 from ytsb_tui.services.proxies import public_name
 
 
@@ -39,7 +38,7 @@ class Circumstances:
 
 Meaning = Callable[[Any, Circumstances], StageError]
 
-_UPDATE = "It is retried by itself; if it stays, update ytsb-tui: YouTube may have changed."
+UPDATE = "It is retried by itself; if it stays, update ytsb-tui: YouTube may have changed."
 _CERTIFICATES = "If your network inspects TLS, name its authority's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE."
 _AGE = "YouTube shows it to signed-in adults only: drop its captions as a file instead."
 _LATER = "Retry it once it has been shown."
@@ -61,7 +60,7 @@ def by_status(status: int, retry_after: float | None = None) -> StageError:
         return Unavailable(f"YouTube has no such page ({status}).")
     if status >= 500:
         return Busy(f"YouTube is overloaded ({status}).", retry_after=retry_after)
-    return NetworkTrouble(f"YouTube answered with an error ({status}).", advice=_UPDATE)
+    return NetworkTrouble(f"YouTube answered with an error ({status}).", advice=UPDATE)
 
 
 _REASONS: tuple[tuple[str, type[StageError], str, str | None], ...] = (
@@ -81,7 +80,8 @@ def by_reason(reason: str) -> StageError:
     for pattern, kind, message, advice in _REASONS:
         if re.search(pattern, reason, re.IGNORECASE):
             return kind(message, advice=advice)
-    said = re.sub(r"(^YouTube said:|Use --|See +http|https?:).*", "", one_line(reason))[:_LONGEST_REASON].strip(" .;:")
+    plain = one_line(reason).removeprefix("YouTube said:")
+    said = re.sub(r"(Use --|See +http|https?:).*", "", plain)[:_LONGEST_REASON].strip(" .;:")
     return Unavailable(f"YouTube does not show it: {said}." if said else "YouTube does not show it.")
 
 
@@ -138,7 +138,7 @@ def _encryption(error: Exception, at: Circumstances) -> StageError:
 
 _TIMEOUT = _always(NetworkTrouble, "YouTube did not answer in time.")
 _CUT = _always(NetworkTrouble, "The answer from YouTube broke off.")
-_STRANGE = _always(NetworkTrouble, "YouTube's answer could not be understood.", _UPDATE)
+_STRANGE = _always(NetworkTrouble, "YouTube's answer could not be understood.", UPDATE)
 _NO_CAPTIONS = _always(NoCaptions, "The video has no captions.")
 _BAD_PROXY = _always(BadSetup, "The proxy's address cannot be used.", "Correct `proxy`.")
 
@@ -182,13 +182,12 @@ MEANINGS: Mapping[type[Exception], Meaning] = {
     urllib3.exceptions.TimeoutError: _TIMEOUT,
     urllib3.exceptions.HTTPError: _CUT,
     ParseError: _always(NetworkTrouble, "YouTube sent no captions, though it lists some."),
-    DefusedXmlException: _STRANGE,
     LookupError: _STRANGE,
     TypeError: _STRANGE,
     AttributeError: _STRANGE,
     ValueError: _STRANGE,
 }
-"""By class or nearest ancestor; the last five are what the library raises on answers it did not expect."""
+"""By class or nearest ancestor; the last four are what the library raises on answers it did not expect."""
 
 
 def translate(error: BaseException, at: Circumstances) -> StageError | None:

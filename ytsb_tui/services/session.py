@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ import requests
 
 from ytsb_tui.services.errand import GoOn
 from ytsb_tui.services.proxies import trusted_certificates
+from ytsb_tui.services.refusals import Circumstances
+from ytsb_tui.services.tracks import Video
 
 TIMEOUT = (10.0, 20.0)
 """Seconds to connect, and of silence between two pieces of an answer."""
@@ -33,14 +36,12 @@ class WatchSession(requests.Session):
         if proxy:
             self.proxies = {"http": proxy, "https": proxy}
         self._go_on = go_on
-        self.page = ""
-        """The newest watch page."""
+        self._proxy = proxy
+        self._page = ""
+        self._status = 0
+        self._retry_after: float | None = None
         self.player: dict[str, Any] = {}
         """The newest answer of the player endpoint."""
-        self.status = 0
-        """The newest HTTP status."""
-        self.retry_after: float | None = None
-        """Seconds the newest answer asks to stay away."""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send as `requests` does, with time limits, stopping within the body when nobody waits for it."""
@@ -57,11 +58,10 @@ class WatchSession(requests.Session):
         return answer
 
     def _keep(self, answer: requests.Response) -> None:
-        self.status = answer.status_code
-        self.retry_after = retry_after(answer)
+        self._status, self._retry_after = answer.status_code, retry_after(answer.headers)
         path = answer.url.partition("?")[0]
         if path.endswith("/watch"):
-            self.page = answer.text
+            self._page = answer.text
         elif path.endswith("/youtubei/v1/player") and answer.ok:
             try:
                 known = answer.json()
@@ -69,29 +69,45 @@ class WatchSession(requests.Session):
                 return
             self.player = known if isinstance(known, dict) else {}
 
-    def chapters(self) -> list[tuple[float, str]]:
-        """Start and title of each chapter the video's maker set."""
-        match = _INITIAL_DATA.search(self.page)
-        if not match:
-            return []
-        try:
-            data, _ = json.JSONDecoder().raw_decode(self.page, match.end())
-            bar = data["playerOverlays"]["playerOverlayRenderer"]["decoratedPlayerBarRenderer"]
-            markers = bar["decoratedPlayerBarRenderer"]["playerBar"]["multiMarkersPlayerBarRenderer"]["markersMap"]
-            made = [marker["value"]["chapters"] for marker in markers if marker["key"] == "DESCRIPTION_CHAPTERS"]
-            chapters = [chapter["chapterRenderer"] for group in made for chapter in group]
-            return [(one["timeRangeStartMillis"] / 1000, one["title"]["simpleText"]) for one in chapters]
-        except (ValueError, KeyError, TypeError):  # most videos have none, and none is worth a failure
-            return []
+    def circumstances(self) -> Circumstances:
+        """What the newest answer tells beside its text."""
+        return Circumstances(self._proxy, self._status, self._retry_after)
+
+    def video(self) -> Video:
+        """The title page of the video that was asked for."""
+        details = self.player.get("videoDetails") or {}
+        seconds = str(details.get("lengthSeconds", ""))
+        return Video(
+            title=str(details.get("title", "")),
+            channel=str(details.get("author", "")),
+            seconds=float(seconds) if seconds.isdecimal() else 0.0,
+            chapters=_chapters(self._page),
+        )
 
 
-def retry_after(answer: requests.Response) -> float | None:
+def _chapters(page: str) -> list[tuple[float, str]]:
+    """Start and title of each chapter its maker gave the video of a watch page."""
+    match = _INITIAL_DATA.search(page)
+    if not match:
+        return []
+    try:
+        data, _ = json.JSONDecoder().raw_decode(page, match.end())
+        bar = data["playerOverlays"]["playerOverlayRenderer"]["decoratedPlayerBarRenderer"]
+        markers = bar["decoratedPlayerBarRenderer"]["playerBar"]["multiMarkersPlayerBarRenderer"]["markersMap"]
+        made = [marker["value"]["chapters"] for marker in markers if marker["key"] == "DESCRIPTION_CHAPTERS"]
+        chapters = [chapter["chapterRenderer"] for group in made for chapter in group]
+        return [(one["timeRangeStartMillis"] / 1000, one["title"]["simpleText"]) for one in chapters]
+    except (ValueError, KeyError, TypeError):  # most videos have none, and none is worth a failure
+        return []
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds an answer asks to stay away, counted from its own date, so that no clock of ours matters."""
-    asked = answer.headers.get("retry-after", "")
+    asked = headers.get("retry-after") or ""
     if asked.isascii() and asked.isdigit():
         return float(asked)
     try:
-        until = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers["date"])
-    except (KeyError, TypeError, ValueError):
+        until = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date") or "")
+    except (TypeError, ValueError):
         return None
     return max(0.0, until.total_seconds())
