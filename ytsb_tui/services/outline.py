@@ -1,0 +1,191 @@
+"""The author that needs no model: it quotes what the speaker says best."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+
+from ytsb_tui.job import Stage, VideoProcessingJob
+from ytsb_tui.services.digest import TELLING, Digest, Role, digest
+from ytsb_tui.services.escape import literal
+from ytsb_tui.services.fields import field_of
+from ytsb_tui.services.quiz import questions
+from ytsb_tui.services.quotes import quote, time_mark
+from ytsb_tui.services.sentences import Sentence
+from ytsb_tui.stages import Watch
+from ytsb_tui.study import Assessment, Notes
+from ytsb_tui.transcript import Transcript, timestamp
+from ytsb_tui.usage import Usage
+
+ORIGIN = "> [!info] Outline\n> Made from the transcript without a language model: sentences are the speaker's own."
+PART = 600.0
+"""Seconds of the parts into which the key points of a long video without chapters are grouped."""
+_SECTIONS = (
+    ("Examples & Applications", Role.EXAMPLE, 6),
+    ("Definitions & Terminology", None, 8),
+    ("Connections & Relationships", Role.CONNECTION, 4),
+    ("Questions for Further Study", Role.QUESTION, 5),
+    ("Action Items & Practice", Role.ACTION, 4),
+    ("Critical Analysis", Role.CRITIQUE, 4),
+)
+"""The sections after the key points: the role of their sentences (None: definitions), and how many they take."""
+
+
+class OutlineAuthor:
+    """Notes and questions in the speaker's own words: no key, no network, always the same."""
+
+    name = "outline"
+    model = ""
+
+    def notes(self, job: VideoProcessingJob, related: Sequence[str], watch: Watch) -> Notes:
+        """An outline of `job.transcript`; see `stages.Author`."""
+        transcript = job.transcript or Transcript(())
+        lecture = _digest(transcript, watch)
+        outline = _Outline(job, transcript, lecture)
+        return Notes(
+            body="\n\n".join([ORIGIN, *outline.sections()]),
+            concepts=tuple(concept.name for concept in lecture.concepts),
+            subject=field_of(lecture.speech),
+            coverage=outline.coverage(),
+        )
+
+    def assessment(self, job: VideoProcessingJob, watch: Watch) -> Assessment:
+        """Questions on `job.transcript`, some about what `job.study_notes` leave out."""
+        transcript = job.transcript or Transcript(())
+        ours = job.study_notes if job.author in ("", self.name) else ""
+        return Assessment(tuple(questions(_digest(transcript, watch), transcript.timed, ours)))
+
+    def estimate(self, job: VideoProcessingJob, stage: Stage) -> Usage:
+        """Nothing: it is free."""
+        return Usage()
+
+
+def _digest(transcript: Transcript, watch: Watch) -> Digest:
+    return digest(transcript, watch.check, lambda fraction: watch.progress(fraction, "reading the transcript"))
+
+
+class _Outline:
+    """The sections of one job's notes; no sentence is shown twice."""
+
+    def __init__(self, job: VideoProcessingJob, transcript: Transcript, lecture: Digest) -> None:
+        self.job = job
+        self.transcript = transcript
+        self.lecture = lecture
+        self.shown: list[Sentence] = []
+
+    def sections(self) -> Iterator[str]:
+        """Each section that has something to say, in the order readers know."""
+        if not self.lecture.sentences:
+            yield "## Key Points\n\nNothing is said in this video."
+            return
+        if self.lecture.concepts:
+            yield "\n".join(["## Core Concepts", "", *self._concepts()])
+        yield "\n".join(["## Key Points", "", *self._key_points()])
+        for heading, role, most in _SECTIONS:
+            lines = self._definitions(most) if role is None else self._of_role(role, most)
+            if lines:
+                yield "\n".join([f"## {heading}", "", *lines])
+
+    def coverage(self) -> float | None:
+        """The share of the video's minutes that some shown sentence links to."""
+        cues = self.transcript.cues
+        if not self.transcript.timed or not cues:
+            return None
+        minutes = math.ceil(max(self.transcript.duration, cues[-1].end) / 60)
+        return len({int(sentence.start // 60) for sentence in self.shown}) / minutes if minutes else None
+
+    def _concepts(self) -> Iterator[str]:
+        for concept in self.lecture.concepts:
+            best = self.lecture.explanations.get(concept.name)
+            if best is None:
+                yield f"- **{literal(concept.name)}** – said {_times(concept.times)}"
+            else:
+                yield self._bullet(best, concept.name)
+
+    def _key_points(self) -> Iterator[str]:
+        """The sentences that say most, from every stretch of the video, in its order."""
+        sentences = self.lecture.sentences
+        words = sum(len(each.text) for each in sentences) * (3 if self.lecture.speech.spaceless else 1) / 5.5
+        wanted = min(40, max(3, round(words / 80)))
+        heading = None
+        for title, part in self._parts():
+            share = max(1, round(wanted * len(part) / len(sentences)))
+            size = math.ceil(len(part) / share)
+            chosen = [self._best(part[at : at + size]) for at in range(0, len(part), size)]
+            lines = [self._bullet(sentence) for sentence in chosen if sentence]
+            if title and lines:
+                yield from ["", f"### {title}", ""] if heading else [f"### {title}", ""]
+                heading = title
+            yield from lines
+        if not any(self.lecture.weight(each) for each in self.shown):
+            yield self._bullet(sentences[0])
+
+    def _parts(self) -> list[tuple[str, list[Sentence]]]:
+        """The sentences by chapter; else, in a long video, by stretches of `PART`."""
+        sentences = list(self.lecture.sentences)
+        if not self.transcript.timed:
+            return [("", sentences)]
+        if self.transcript.chapters:
+            borders = [(chapter.start, literal(chapter.title)) for chapter in self.transcript.chapters]
+        elif self.transcript.duration >= 2 * PART:
+            count = round(self.transcript.duration / PART)
+            starts = [self.transcript.duration / count * place for place in range(count + 1)]
+            borders = [(start, f"{timestamp(start)} – {timestamp(end)}") for start, end in pairwise(starts)]
+        else:
+            return [("", sentences)]
+
+        def title(sentence: Sentence) -> str:
+            return next((name for start, name in reversed(borders) if start <= sentence.start), "")
+
+        return [(name, list(part)) for name, part in groupby(sentences, key=title)]
+
+    def _best(self, sentences: Iterable[Sentence]) -> Sentence | None:
+        """The sentence that says most, of those that are new and make a point."""
+        points = [
+            each
+            for each in sentences
+            if self.lecture.roles[each.place] in (Role.STATEMENT, Role.CRITIQUE, Role.CONNECTION) and self._is_new(each)
+        ]
+        best = max(points, key=lambda each: (self.lecture.weight(each), -each.place), default=None)
+        return best if best and self.lecture.weight(best) >= TELLING else None
+
+    def _definitions(self, most: int) -> list[str]:
+        found = [each for each in self.lecture.definitions if self._is_new(each.sentence)]
+        best = sorted(found, key=lambda each: -self.lecture.weight(each.sentence))
+        terms: dict[str, Sentence] = {}
+        for each in best:
+            if len(terms) < most and each.term.lower() not in map(str.lower, terms):
+                terms[each.term] = each.sentence
+        return [
+            self._bullet(sentence, term) for term, sentence in sorted(terms.items(), key=lambda item: item[1].start)
+        ]
+
+    def _of_role(self, role: Role, most: int) -> list[str]:
+        found = [each for each in self.lecture.having(role) if self._is_new(each) and len(each.text) > 20]
+        best = sorted(found, key=lambda each: (-self.lecture.weight(each), each.place))[:most]
+        return [
+            self._bullet(each)
+            for each in sorted(best, key=lambda each: each.place)
+            if self.lecture.weight(each) >= TELLING
+        ]
+
+    def _is_new(self, sentence: Sentence) -> bool:
+        """Whether nothing shown says (nearly) the same."""
+        words = _words(sentence)
+        return not any(len(words & _words(other)) > 0.6 * min(len(words), len(_words(other))) for other in self.shown)
+
+    def _bullet(self, sentence: Sentence, term: str = "") -> str:
+        self.shown.append(sentence)
+        name = f"**{literal(term)}** – " if term else ""
+        mark = f" {time_mark(self.job, sentence.start)}" if self.transcript.timed else ""
+        return f"- {name}{quote(sentence.text)}{mark}"
+
+
+def _words(sentence: Sentence) -> set[str]:
+    return set(re.findall(r"\w+", sentence.text.lower()))
+
+
+def _times(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
