@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from ytsb_tui.errors import BadCaptions
 
-SUFFIXES = (".srt", ".vtt", ".json3", ".json", ".srv1", ".srv2", ".srv3", ".xml", ".ttml", ".ass", ".ssa", ".txt")
+SUFFIXES = (".srt", ".vtt", ".json3", ".json", ".srv1", ".srv2", ".srv3", ".xml", ".ttml", ".txt")
 """What the name of a caption file ends in, in lower case."""
 LIMIT = 20_000_000
 """Bytes. A hundred hours of captions are smaller; what is larger is something else."""

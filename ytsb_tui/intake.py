@@ -125,15 +125,16 @@ def _read_line(line: str, base: Path, *, lists: bool) -> Sequence[Source | Refus
     if _is_caption_name(whole) and os.path.isfile(caption_file.named(whole, base)):
         return _read_file(whole, base, lists=lists)
     names, rest = _file_names(line)
-    missing = [name for name in names if not os.path.exists(caption_file.named(name, base))]
-    items = [item for name in names if name not in missing for item in _read_file(name, base, lists=lists)]
-    items += _read_links(_links(rest))
-    if not items and not missing:
-        items += [replace(source.video(name), text=name) for name in _bare_ids(rest)]
-    if any(isinstance(item, Source) for item in items):
-        items += [Refused(0, name, MISSING) for name in missing if _is_caption_name(name)]
-    elif missing:
-        items.append(Refused(0, line, MISSING))
+    links = _links(rest)
+    if names and not links and not any(os.path.exists(caption_file.named(name, base)) for name in names):
+        return [Refused(0, line, MISSING)]
+    sure = [name for name in names if _is_caption_name(name)]
+    items = [item for name in sure for item in _read_file(name, base, lists=lists)] + _read_links(links)
+    if not items:
+        # Only now: beside a link, the slash of "and/or /etc" is prose.
+        items = [item for name in names for item in _read_file(name, base, lists=lists)]
+    if not items:
+        items = [replace(source.video(name), text=name) for name in _bare_ids(rest)]
     return items or [Refused(0, line, NOTHING)]
 
 
@@ -196,7 +197,7 @@ def _read_file(name: str, base: Path, *, lists: bool) -> list[Source | Refused]:
         data = caption_file.load(path)
         if path.suffix.lower() != ".txt" or not is_list(text := plaintext.decode(data)):
             return [replace(source.from_file(path, data), text=name)]
-    except (BadCaptions, ValueError) as error:
+    except BadCaptions as error:
         return [Refused(0, name, str(error))]
     if not lists:
         return [Refused(0, name, "A list that is named in a list is not read: name it itself.")]

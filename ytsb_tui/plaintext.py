@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from ytsb_tui.errors import BadCaptions
+
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -15,10 +17,11 @@ BOMS = (
 """UTF-32 first: its little-endian mark begins with that of UTF-16."""
 
 HIDDEN = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|"
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""Control, direction, zero-width and tag characters, and half surrogate pairs; not the joiners some scripts need."""
+"""Terminal sequences, control, direction, zero-width and tag characters, half surrogates; no joiners of scripts."""
 
 
 def visible(text: str) -> str:
@@ -32,13 +35,13 @@ def one_line(text: str) -> str:
 
 
 def decode(data: bytes) -> str:
-    """The text of a file in whatever encoding it is. Raises `ValueError` when it is no text.
+    """The text of a file in whatever encoding it is. Raises `BadCaptions` when it is no text.
 
     A byte order mark says it; UTF-16 without one shows by its zero bytes;
     text that is UTF-8 but for a few broken bytes is UTF-8. What is left is an
-    old single- or double-byte encoding: where few letters are beyond ASCII it
-    is a western language's (detection by statistics fails on those), else
-    statistics decide.
+    old single- or double-byte encoding: where bytes beyond ASCII mostly stand
+    alone or in pairs it is a western language's (detection by statistics fails
+    on those), else statistics decide.
     """
     for mark, encoding in BOMS:
         if data.startswith(mark):
@@ -49,15 +52,14 @@ def decode(data: bytes) -> str:
     beyond = sum(not character.isascii() for character in text)
     if text.count("\ufffd") * 4 <= beyond:
         return text
-    high = len(data.translate(None, bytes(range(128))))
-    letters = len(re.findall(rb"[A-Za-z]", data))
-    if high * 3 < letters:
+    high = len(re.findall(rb"[\x80-\xff]", data))
+    if sum(map(len, re.findall(rb"[\x80-\xff]{3,}", data))) * 2 < high:
         return data.decode("cp1252", errors="replace")
     from charset_normalizer import from_bytes
 
     best = from_bytes(data).best()
     if best is None:
-        raise ValueError("The file is not text, or in an unknown encoding; save it as UTF-8.")
+        raise BadCaptions("The file is not text, or in an unknown encoding; save it as UTF-8.")
     return str(best)
 
 
@@ -69,4 +71,4 @@ def _wide(data: bytes) -> str:
         return "utf-16-le"
     if even > 8 * odd and even * 10 > len(sample):
         return "utf-16-be"
-    raise ValueError("The file is binary, not text.")
+    raise BadCaptions("The file is binary, not text.")

@@ -28,7 +28,7 @@ class CaptionFiles:
         try:
             track = timedtext.parse(plaintext.decode(data), plain=path.suffix.lower() == ".txt")
             said = cues.tidy(track)
-        except (BadCaptions, ValueError) as error:
+        except BadCaptions as error:
             raise BadCaptions(f"{path.name}: {error}") from error
         if track.kind in {"chapters", "metadata"} or ".chapters." in path.name.lower() or _are_chapters(said):
             raise BadCaptions(

@@ -58,8 +58,6 @@ def parse(text: str, *, plain: bool = False) -> Track:
         return _json3(text)
     if text.startswith("<"):
         return _xml(text)
-    if re.search(r"^\[(?:Script Info|V4\+? Styles|Events)\]", text, re.MULTILINE):
-        return Track(_by_pysubs2(text, "ass"))
     if any(map(TIMING.match, text.split("\n"))):
         return Track(list(_subrip(text)), automatic=bool(WORD_TIME.search(text)))
     if plain:
@@ -76,8 +74,8 @@ def _cues(text: str) -> Iterator[tuple[float, float, list[str], bool]]:
     """Start, end and lines under each timing line, and whether another one follows."""
     lines = text.split("\n")
     marks = [(number, found) for number, line in enumerate(lines) if (found := TIMING.match(line))]
-    ends = [number for number, _ in marks[1:]] + [len(lines)]
-    for (number, found), end in zip(marks, ends, strict=True):
+    bounds = [number for number, _ in marks] + [len(lines)]
+    for (number, found), end in zip(marks, bounds[1:], strict=True):
         parts = [part or "" for part in found.groups()]
         yield _seconds(*parts[:5]), _seconds(*parts[5:]), lines[number + 1 : end], end < len(lines)
 
@@ -143,7 +141,7 @@ def _xml(text: str) -> Track:
     name = re.sub(r"\{.*\}", "", root.tag)
     if name == "tt":
         language = root.get("{http://www.w3.org/XML/1998/namespace}lang", "")
-        return Track(_by_pysubs2(text, "ttml"), language)
+        return Track(_ttml(text), language)
     if name not in {"transcript", "timedtext"}:
         raise BadCaptions(f"This is XML, but <{name[:40]}> is no captions.")
     try:
@@ -162,18 +160,18 @@ def _element(element: Element) -> Caption:
     return Caption(start, start + length, "".join(element.itertext()))
 
 
-def _by_pysubs2(text: str, format_: str) -> list[Caption]:
+def _ttml(text: str) -> list[Caption]:
     import pysubs2
 
     try:
-        events = pysubs2.SSAFile.from_string(text, format_=format_).get_text_events()
-    except (pysubs2.exceptions.Pysubs2Error, ParseError, NotImplementedError, ValueError, LookupError):
-        raise BadCaptions(f"These look like .{format_} captions, but they are damaged.") from None
+        events = pysubs2.SSAFile.from_string(text, format_="ttml")
+    except (pysubs2.exceptions.Pysubs2Error, ParseError, NotImplementedError, ValueError):
+        raise BadCaptions("These are TTML captions, but damaged, or with times in frames.") from None
     return [Caption(event.start / 1000, event.end / 1000, event.plaintext) for event in events]
 
 
 MARK = re.compile(
-    r"[\[(]?\s*(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:[.,]\d{1,3})?(?:\s*-->\s*[\d:.,]+)?\s*[\])]?(?![\w:])"
+    r"[\[(]?\s*(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:[.,]\d{1,3})?(?:\s*-->\s*[\d:.,]+)?\s*[\])]?(?!\w|:\d)"
     r"\s*(?:[-–—:|]+(?=\s|$))?(.*)"
 )
 """A time at the start of a line: `[12:34] text`, `12:34 text`, `(1:02:03)`, `00:01:02 - text`."""
