@@ -1,0 +1,136 @@
+"""The processing log: every attempt at every job.
+
+logger = create_default_logger(Path("notes"))
+logger.get_statistics()["success_rate"]
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ytsb_tui.clock import Clock, SystemClock, iso
+from ytsb_tui.errors import from_os_error
+from ytsb_tui.job import LONG_TEXTS, Stage, VideoProcessingJob
+from ytsb_tui.log_figures import Breakdown, Outline, outlines, select, statistics
+from ytsb_tui.log_file import LogFile, replacing
+from ytsb_tui.log_lines import Entry, entries_in, line_of
+
+LOG_NAME = "processing_log.json"
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet run a cell instead of showing it."""
+
+
+def entry_line(job: VideoProcessingJob, logged_at: float) -> bytes:
+    """The line of an attempt that ended: all that is known of the job but its long texts."""
+    entry = {name: value for name, value in job.to_json().items() if name not in LONG_TEXTS}
+    return line_of({**entry, "logged_at": iso(logged_at)})
+
+
+def create_default_logger(base_dir: Path) -> JobLogger:
+    """The logger of the vault `base_dir`."""
+    return JobLogger(base_dir / LOG_NAME)
+
+
+class JobLogger:
+    """Reads and writes a processing log, from any thread.
+
+    A log that does not exist is an empty one; a damaged one raises
+    `VaultError`, and is never taken for empty.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        """`path` is a log, or the vault it lies in."""
+        self._clock = clock or SystemClock()
+        self.file = LogFile(path if path.suffix == ".json" else path / LOG_NAME, self._clock)
+
+    def log_job(self, job: VideoProcessingJob) -> None:
+        """Add an entry for `job` as it is now."""
+        self.log_jobs_batch([job])
+
+    def log_jobs_batch(self, jobs: Iterable[VideoProcessingJob]) -> None:
+        """Add an entry for each job: all of them, or none where the system refuses."""
+        now = self._clock.now()
+        self.file.append([entry_line(job, now) for job in jobs])
+
+    def get_all_jobs(self) -> list[Entry]:
+        """Every attempt, oldest first."""
+        return self.file.read(entries_in)
+
+    def get_failed_jobs(self) -> list[Entry]:
+        """The attempts that failed, oldest first."""
+        return self._select(lambda attempt: not attempt.success)
+
+    def get_successful_jobs(self) -> list[Entry]:
+        """The attempts that succeeded, oldest first."""
+        return self._select(lambda attempt: bool(attempt.success))
+
+    def get_jobs_by_stage(self, stage: Stage | str) -> list[Entry]:
+        """The attempts that ended in a stage, by its name in the log ("fetching_transcript", "completed", ...)."""
+        name = stage.log_name if isinstance(stage, Stage) else stage
+        return self._select(lambda attempt: bool(attempt.stage == name))
+
+    def get_statistics(self) -> dict[str, Any]:
+        """The log in eight figures.
+
+        total_jobs, successful, failed, success_rate (0..1), average_duration
+        (seconds), total_files_created, error_types and stages (each a count
+        by name, the most frequent first).
+        """
+        return statistics(self.file.read(outlines))
+
+    def get_breakdown(self) -> Breakdown:
+        """Where the time went: by stage, by worker, and how many jobs an hour."""
+        return Breakdown.of(self.file.read(outlines))
+
+    def export_csv(self, path: Path) -> int:
+        """Write every attempt as a row of a spreadsheet; returns how many.
+
+        Nested fields get columns like `timings.write_files`, lists are joined
+        with "; ", and no cell can be taken for a formula.
+        """
+        rows = [dict(_flat(entry)) for entry in self.get_all_jobs()]
+        columns = dict.fromkeys(name for row in rows for name in row)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                text = io.TextIOWrapper(file, "utf-8-sig", "replace", newline="")
+                writer = csv.writer(text)
+                writer.writerow([_cell(name) for name in columns])
+                writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+                text.detach()
+        except OSError as error:
+            raise from_os_error(error, f"writing {path}") from error
+        return len(rows)
+
+    def clear_log(self) -> Path | None:
+        """Start an empty log; returns the backup of the old one, None where there was none.
+
+        A vault's journal keeps its attempts: `ytsb-tui` writes those it still
+        has to the log again.
+        """
+        return self.file.clear()
+
+    def _select(self, wanted: Callable[[Outline], bool]) -> list[Entry]:
+        return self.file.read(lambda content: select(content, wanted))
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _cell(value: Any) -> Any:
+    """What a spreadsheet shows for a value; Excel knows an apostrophe as "this is text"."""
+    if isinstance(value, list):
+        value = "; ".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

@@ -1,0 +1,173 @@
+"""What the log adds up to."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ytsb_tui.job import Stage
+from ytsb_tui.log_lines import Entry, entries_in, lines_in
+
+
+class Outline(msgspec.Struct, gc=False):
+    """What figures need of an entry. Of any type: the log may come from elsewhere."""
+
+    success: Any = None
+    stage: Any = None
+    error: Any = None
+    error_class: Any = None
+    worker_id: Any = None
+    processing_duration: Any = None
+    timings: Any = None
+    total_files: Any = None
+    start_time: Any = None
+    end_time: Any = None
+
+
+_outline = msgspec.json.Decoder(Outline)
+_entry = msgspec.json.Decoder(Entry)
+
+
+def outlines(content: bytes) -> list[Outline]:
+    """The outline of every entry of a log. Raises `ValueError` when it is not one."""
+    try:
+        return [_outline.decode(line) for line in lines_in(content)]
+    except ValueError:
+        return [msgspec.convert(entry, Outline) for entry in entries_in(content)]
+
+
+def select(content: bytes, wanted: Callable[[Outline], bool]) -> list[Entry]:
+    """The wanted entries of a log; the others are not decoded. Raises `ValueError` when it is not one."""
+    try:
+        return [_entry.decode(line) for line in lines_in(content) if wanted(_outline.decode(line))]
+    except ValueError:
+        return [entry for entry in entries_in(content) if wanted(msgspec.convert(entry, Outline))]
+
+
+def statistics(attempts: Sequence[Outline]) -> dict[str, Any]:
+    """The log in eight figures, the same eight for an empty one."""
+    successful = sum(bool(attempt.success) for attempt in attempts)
+    errors = Counter(_error_type(attempt) for attempt in attempts if not attempt.success)
+    stages = Counter(str(attempt.stage) for attempt in attempts)
+    return {
+        "total_jobs": len(attempts),
+        "successful": successful,
+        "failed": len(attempts) - successful,
+        "success_rate": _share(successful, len(attempts)),
+        "average_duration": _mean(_numbers(attempt.processing_duration for attempt in attempts)),
+        "total_files_created": int(sum(_numbers(attempt.total_files for attempt in attempts))),
+        "error_types": dict(errors.most_common()),
+        "stages": dict(stages.most_common()),
+    }
+
+
+@dataclass(frozen=True)
+class WorkerFigures:
+    """How one worker fared."""
+
+    count: int
+    avg_duration: float
+    """Seconds an attempt took."""
+    success_rate: float
+    """0..1."""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Where the time went."""
+
+    stage_seconds: Mapping[str, float]
+    """Average seconds of each timing key over the successful attempts, in the order of the stages."""
+    workers: Mapping[int | None, WorkerFigures]
+    """By worker id; None gathers the attempts that name none."""
+    busy_seconds: float
+    """How long at least one worker was at work."""
+    parallelism: float
+    """How many workers were at work on average while any was."""
+    per_hour: float
+    """Successful attempts per hour of work."""
+
+    @classmethod
+    def of(cls, attempts: Sequence[Outline]) -> Breakdown:
+        """The breakdown of these attempts, in any order."""
+        seconds: defaultdict[str, list[float]] = defaultdict(list)
+        workers: defaultdict[int | None, list[Outline]] = defaultdict(list)
+        spans: list[tuple[float, float]] = []
+        for attempt in attempts:
+            workers[attempt.worker_id if isinstance(attempt.worker_id, int) else None].append(attempt)
+            start, end = _moment(attempt.start_time), _moment(attempt.end_time)
+            if start is not None and end is not None and start <= end:
+                spans.append((start, end))
+            if attempt.success and isinstance(attempt.timings, dict):
+                for key, value in attempt.timings.items():
+                    seconds[key].extend(_numbers([value]))
+        busy = _covered(spans)
+        keys = (stage.timing_key for stage in Stage)
+        return cls(
+            {key: _mean(seconds[key]) for key in keys if seconds[key]},
+            {worker: _fared(workers[worker]) for worker in sorted(workers, key=_none_last)},
+            busy,
+            _share(sum(end - start for start, end in spans), busy),
+            3600 * _share(sum(bool(attempt.success) for attempt in attempts), busy),
+        )
+
+
+def _fared(attempts: Sequence[Outline]) -> WorkerFigures:
+    return WorkerFigures(
+        len(attempts),
+        _mean(_numbers(attempt.processing_duration for attempt in attempts)),
+        _share(sum(bool(attempt.success) for attempt in attempts), len(attempts)),
+    )
+
+
+def _error_type(attempt: Outline) -> str:
+    """The error's class, or where the log names none, what the message says before its first colon."""
+    if attempt.error_class:
+        return str(attempt.error_class)
+    words = str(attempt.error or "").split(":")[0].split()
+    return " ".join(words[:8]) or "unknown"
+
+
+def _numbers(values: Iterable[Any]) -> list[float]:
+    return [
+        value
+        for value in values
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    ]
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return _share(sum(numbers), len(numbers))
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _none_last(worker: int | None) -> tuple[bool, int]:
+    return worker is None, worker or 0
+
+
+def _moment(time: Any) -> float | None:
+    """Seconds since the epoch of an ISO 8601 string, or of a number that is that already."""
+    if isinstance(time, str):
+        try:
+            return datetime.fromisoformat(time).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return next(iter(_numbers([time])), None)
+
+
+def _covered(spans: Iterable[tuple[float, float]]) -> float:
+    """How many seconds lie in at least one span."""
+    covered, reached = 0.0, -math.inf
+    for start, end in sorted(spans):
+        covered += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return covered
