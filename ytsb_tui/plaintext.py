@@ -49,7 +49,7 @@ def decode(data: bytes) -> str:
     if b"\0" in data:
         return data.decode(_wide(data), errors="replace")
     text = data.decode("utf-8", errors="replace")
-    beyond = sum(not character.isascii() for character in text)
+    beyond = len(text) - len(text.encode("ascii", errors="ignore"))
     if text.count("\ufffd") * 4 <= beyond:
         return text
     high = len(re.findall(rb"[\x80-\xff]", data))

@@ -361,6 +361,11 @@ def test_a_name_tells_title_and_language(name: str, title: str, language: str) -
             "a.json: This is JSON, but no captions as YouTube writes them (json3), or damaged.",
         ),
         ("a.xml", "<html><p>a</p></html>", "a.xml: This is XML, but <html> is no captions."),
+        (
+            "a.ttml",
+            '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="1s">a</p></div></body></tt>',
+            "a.ttml: These are TTML captions, but damaged, or with times in frames.",
+        ),
         ("a.xml", "<transcript>", "a.xml: This looks like XML, but it is damaged or not safe to read."),
         (
             "a.xml",

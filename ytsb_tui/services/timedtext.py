@@ -165,7 +165,7 @@ def _ttml(text: str) -> list[Caption]:
 
     try:
         events = pysubs2.SSAFile.from_string(text, format_="ttml")
-    except (pysubs2.exceptions.Pysubs2Error, ParseError, NotImplementedError, ValueError):
+    except (pysubs2.exceptions.Pysubs2Error, ParseError, NotImplementedError, ValueError, LookupError, ArithmeticError):
         raise BadCaptions("These are TTML captions, but damaged, or with times in frames.") from None
     return [Caption(event.start / 1000, event.end / 1000, event.plaintext) for event in events]
 
