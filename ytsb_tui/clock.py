@@ -32,3 +32,12 @@ class SystemClock:
 def iso(at: float | None) -> str | None:
     """ISO 8601 local time with offset, to the millisecond."""
     return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+
+
+def spell(seconds: float) -> str:
+    """A duration for people: `8.3 s`, `2:05`, `1:02:05`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

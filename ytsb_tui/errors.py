@@ -54,16 +54,19 @@ class Policy:
     stops_run: bool = False
     """Whether no further job should be started."""
 
-    def pause_before(self, attempt_number: int, asked: float | None, spread: float | None = None) -> float:
-        """Seconds to wait after try `attempt_number` (1-based) failed.
+    def pause_before(self, failed: int, asked: float | None, spread: float | None = None) -> float:
+        """Seconds to wait after `failed` failures in a row.
 
-        `asked` is what the server named (Retry-After) and is kept to exactly;
-        otherwise the pause doubles, with a jitter of a quarter either way
-        (`spread` in 0..1 chooses it, so a test can).
+        What a server named (`asked`, from Retry-After) is kept to exactly;
+        otherwise the pause doubles. One that each worker takes for itself gets
+        a jitter of a quarter either way (`spread` in 0..1 chooses it, so a test
+        can).
         """
         if asked is not None:
             return asked
-        doubled = self.pause * 2.0 ** (attempt_number - 1)
+        doubled = self.pause * 2.0 ** (failed - 1)
+        if self.shared:
+            return doubled
         return doubled * (0.75 + 0.5 * (random.random() if spread is None else spread))
 
 

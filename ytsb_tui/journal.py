@@ -14,7 +14,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from ytsb_tui.clock import Clock, iso
-from ytsb_tui.errors import VaultError, from_os_error
+from ytsb_tui.errors import VaultError
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import entry_line
 from ytsb_tui.log_file import LogFile
@@ -56,19 +56,13 @@ class Journal:
 
     @classmethod
     def open(cls, root: Path, clock: Clock) -> Journal:
-        """Open, or create, the vault at `root`; put right what a crash left behind.
+        """Open the journal of the vault at `root`, and put right what a crash left behind.
 
-        Raises `VaultError` when the folder cannot be used, or another process
-        works on it.
+        Raises `VaultError` when another process works on the vault, or a newer
+        version has.
         """
         state = root / STATE
-        try:
-            state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise VaultError(f"{root} is not a folder.", advice="Choose another vault with --out.") from None
-        except OSError as error:
-            refusal = from_os_error(error, f"opening {root}")
-            raise VaultError(str(refusal), advice=refusal.advice) from error
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = _own(state)
         try:
             store = Store(state, root)
@@ -173,9 +167,6 @@ def _own(state: Path) -> FileLock:
         raise VaultError(
             f"The vault {state.parent} is worked on by {who}.", advice="Wait for it to end, or stop it with Ctrl+C."
         ) from None
-    except OSError as error:
-        refusal = from_os_error(error, f"locking {state.parent}")
-        raise VaultError(str(refusal), advice=refusal.advice) from error
     return owner
 
 

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from ytsb_tui.clock import iso
+from ytsb_tui.clock import iso, spell
 from ytsb_tui.events import (
     Event,
     JobEnded,
@@ -36,7 +36,7 @@ from ytsb_tui.events import (
     StageWaiting,
 )
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.text import clock_time, printable
+from ytsb_tui.plaintext import one_line
 
 DOING = {
     Stage.FETCH: "fetching",
@@ -159,7 +159,7 @@ class Live(Lines):
         if worker not in self._workers:
             self._workers[worker] = self._progress.add_task("", total=None, note="")
         task = self._workers[worker]
-        what = f"{worker}  {DOING[event.stage]:<10}  {printable(event.job.title)}"
+        what = f"{worker}  {DOING[event.stage]:<10}  {one_line(event.job.title)}"
         if isinstance(event, StageWaiting):
             self._progress.reset(task, total=None, description=what, note="waiting")
         elif isinstance(event, StageStarted):
@@ -183,19 +183,19 @@ def sentence(event: Event) -> Text | None:
     if isinstance(event, JobEnded):
         job = event.job
         if job.failure is None:
-            took = clock_time(job.processing_duration)
-            return Text.assemble(("✓ ", "green"), printable(job.title), (f"  {took}", "dim"))
-        why = f"{printable(job.failure.message)} {job.failure.advice}"
-        return Text.assemble(("✗ ", "red"), printable(job.title), f"  {job.failure.stage}: {why}")
+            took = spell(job.processing_duration)
+            return Text.assemble(("✓ ", "green"), one_line(job.title), (f"  {took}", "dim"))
+        why = f"{one_line(job.failure.message)} {job.failure.advice}"
+        return Text.assemble(("✗ ", "red"), one_line(job.title), f"  {job.failure.stage}: {why}")
     if isinstance(event, StageRetried):
         seconds = max(0.0, event.until - event.at)
-        why = f"{printable(event.failure.message)} Trying again in {clock_time(seconds)}."
-        return Text.assemble(("↻ ", "yellow"), printable(event.job.title), f"  {event.stage}: {why}")
+        why = f"{one_line(event.failure.message)} Trying again in {spell(seconds)}."
+        return Text.assemble(("↻ ", "yellow"), one_line(event.job.title), f"  {event.stage}: {why}")
     if isinstance(event, ResourcePaused):
         until = datetime.fromtimestamp(event.until).strftime("%H:%M:%S")
         return Text.assemble(("… ", "yellow"), f"{event.resource} pauses for all workers until {until}: {event.reason}")
     if isinstance(event, RunStopped):
-        return Text.assemble(("✗ ", "red"), f"Stopped: {printable(event.reason)} {event.advice}")
+        return Text.assemble(("✗ ", "red"), f"Stopped: {one_line(event.reason)} {event.advice}")
     return None
 
 

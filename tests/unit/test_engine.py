@@ -1,0 +1,375 @@
+"""What the engine promises: stages run once, failures are told and retried by one table, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canned import PLAN, HandClock, Script, World
+from ytsb_tui.budget import Budget
+from ytsb_tui.errors import (
+    Blocked,
+    Busy,
+    Cancelled,
+    Incomplete,
+    NetworkTrouble,
+    NoCaptions,
+    OutOfSpace,
+    OverBudget,
+    StageError,
+    Stopped,
+)
+from ytsb_tui.events import JobEnded, JobStopped, ResourcePaused, RunStopped, StageFinished, StageProgress, StageRetried
+from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.stages import Watch
+from ytsb_tui.usage import Usage
+
+
+def log_of(root: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads((root / "processing_log.json").read_text())
+    return entries
+
+
+def failing(*errors: StageError) -> tuple[Script, list[StageError]]:
+    """A script that raises these one after the other, then works."""
+    left = list(errors)
+    lock = threading.Lock()
+
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        with lock:
+            error = left.pop(0) if left else None
+        if error:
+            raise error
+
+    return script, left
+
+
+def test_a_job_goes_through_every_stage_once_and_is_logged_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa", "bbb", "ccc", "ddd")
+    world.close()
+    assert world.calls == Counter({(name, stage): 1 for name in ("aaa", "bbb", "ccc", "ddd") for stage in Stage})
+    entries = log_of(tmp_path)
+    assert sorted(str(entry["video_id"]) for entry in entries) == ["aaa", "bbb", "ccc", "ddd"]
+    assert all(entry["success"] and entry["stage"] == "completed" and entry["total_files"] == 4 for entry in entries)
+    assert {entry["worker_id"] for entry in entries} <= {0, 1, 2}
+
+
+def test_the_worker_id_is_the_thread_that_ran_the_job(tmp_path: Path) -> None:
+    names: dict[str, str] = {}
+    world = World(
+        tmp_path, {Stage.NOTES: lambda job, watch: names.update({job.video_id: threading.current_thread().name})}
+    )
+    world.run(*(f"job{number}" for number in range(12)))
+    world.close()
+    assert {str(e["video_id"]): f"worker-{e['worker_id']}" for e in log_of(tmp_path)} == names
+
+
+def test_asking_again_for_what_is_done_runs_nothing(tmp_path: Path) -> None:
+    first = World(tmp_path)
+    first.run("aaa")
+    first.close()
+    again = World(tmp_path)
+    submission = again.submit(["aaa"])
+    again.close()
+    assert [job.video_id for job in submission.done] == ["aaa"]
+    assert submission.queued == ()
+
+
+def test_a_failed_job_is_retried_at_the_stage_that_failed(tmp_path: Path) -> None:
+    script, _ = failing(Incomplete("Half an answer."))
+    world = World(tmp_path, {Stage.ASSESSMENT: script})
+    world.run("aaa")
+    world.run("aaa")
+    world.close()
+    assert world.calls["aaa", Stage.FETCH] == world.calls["aaa", Stage.NOTES] == 1
+    assert world.calls["aaa", Stage.ASSESSMENT] == 2
+    failed, retried = log_of(tmp_path)
+    assert (failed["stage"], failed["success"], failed["error"]) == ("generating_assessment", False, "Half an answer.")
+    assert (failed["error_class"], failed["advice"]) == ("Incomplete", Incomplete.advice)
+    assert (retried["success"], retried["attempt"], retried["retry_count"]) == (True, 2, 1)
+    assert retried["resumed_from"] == "assessment"
+    assert retried["timings"].keys() == {stage.timing_key for stage in Stage}
+
+
+def test_a_deleted_note_is_written_again_from_what_is_stored(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    (tmp_path / "AI" / "aaa.md").unlink()
+    world.run("aaa")
+    world.close()
+    assert (tmp_path / "AI" / "aaa.md").read_text() == "notes of aaa"
+    assert world.calls["aaa", Stage.NOTES] == 1
+    assert world.calls["aaa", Stage.WRITE] == 2
+
+
+def test_stages_asked_for_later_are_added_to_a_finished_job(tmp_path: Path) -> None:
+    short = World(tmp_path, plan=(Stage.FETCH, Stage.NOTES, Stage.WRITE, Stage.LINKS))
+    short.run("aaa")
+    short.close()
+    whole = World(tmp_path)
+    whole.run("aaa")
+    whole.close()
+    assert (whole.calls["aaa", Stage.NOTES], whole.calls["aaa", Stage.ASSESSMENT]) == (0, 1)
+    assert (tmp_path / "AI" / "Assessment_aaa.md").exists()
+
+
+def test_restarting_at_a_stage_forgets_it_and_all_after_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    pool = world.pool(world.submit(["aaa"], restart_at=Stage.NOTES).ids)
+    pool.run(1)
+    world.close()
+    assert (world.calls["aaa", Stage.FETCH], world.calls["aaa", Stage.NOTES]) == (1, 2)
+
+
+def test_a_network_failure_is_tried_again_on_its_own(tmp_path: Path) -> None:
+    script, left = failing(NetworkTrouble("Reset."), NetworkTrouble("Reset."))
+    world = World(tmp_path, {Stage.FETCH: script}, clock=HandClock())
+    world.run("aaa", workers=1)
+    world.close()
+    assert left == []
+    assert world.calls["aaa", Stage.FETCH] == 3
+    assert [entry["success"] for entry in log_of(tmp_path)] == [True]
+    assert [event.tries for event in world.events if isinstance(event, StageRetried)] == [1, 2]
+
+
+def test_after_its_last_try_a_job_fails_and_is_scheduled(tmp_path: Path) -> None:
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        raise NetworkTrouble("Reset.")
+
+    world = World(tmp_path, {Stage.FETCH: script}, clock=HandClock())
+    world.run("aaa", workers=1)
+    job = world.journal.store.standings()[0].job
+    world.close()
+    assert world.calls["aaa", Stage.FETCH] == NetworkTrouble.policy.tries
+    assert job.failure is not None
+    assert job.ended_at is not None
+    assert job.next_retry_at == pytest.approx(job.ended_at + 900, abs=5)
+    assert log_of(tmp_path)[0]["next_retry_time"] is not None
+
+
+def test_scheduled_retries_come_later_and_later_and_end(tmp_path: Path) -> None:
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        raise NetworkTrouble("Reset.")
+
+    world = World(tmp_path, {Stage.FETCH: script}, clock=HandClock(), retries=3)
+    pool = world.pool(world.submit(["aaa"]).ids)
+    world.drive(pool, 1, step=300, watch=True)
+    world.close()
+    entries = log_of(tmp_path)
+    assert [entry["retry_count"] for entry in entries] == [0, 1, 2, 3]
+    assert entries[-1]["next_retry_time"] is None
+
+
+def test_what_will_never_help_is_not_tried_again(tmp_path: Path) -> None:
+    script, _ = failing(NoCaptions("The video has no captions."))
+    world = World(tmp_path, {Stage.FETCH: script})
+    world.run("aaa")
+    world.close()
+    entry = log_of(tmp_path)[0]
+    assert world.calls["aaa", Stage.FETCH] == 1
+    assert (entry["is_retryable"], entry["next_retry_time"]) == (False, None)
+
+
+def test_retry_after_is_waited_for_once_by_all(tmp_path: Path) -> None:
+    script, left = failing(Busy("Claude asks for patience (429).", retry_after=3.0))
+    world = World(tmp_path, {Stage.NOTES: script}, clock=HandClock())
+    pool = world.pool(world.submit([f"job{number}" for number in range(10)]).ids)
+    world.drive(pool, 10, step=0.5)
+    world.close()
+    pauses = [event for event in world.events if isinstance(event, ResourcePaused)]
+    assert left == []
+    assert [(event.resource, event.until - event.at) for event in pauses] == [("generate", 3.0)]
+    assert all(entry["success"] for entry in log_of(tmp_path))
+
+
+def test_after_a_block_one_worker_asks_and_the_others_wait(tmp_path: Path) -> None:
+    script, _ = failing(Blocked("YouTube blocked this address (429)."), Blocked("Again."))
+    inside, most = 0, 0
+    lock = threading.Lock()
+
+    clock = HandClock()
+    began = clock.at
+
+    def counted(job: VideoProcessingJob, watch: Watch) -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside if clock.at > began + 100 else 0)
+        try:
+            script(job, watch)
+        finally:
+            with lock:
+                inside -= 1
+
+    world = World(tmp_path, {Stage.FETCH: counted}, clock=clock)
+    world.drive(world.pool(world.submit(["aaa", "bbb", "ccc"]).ids), 3, step=100)
+    world.close()
+    pauses = [event.until - event.at for event in world.events if isinstance(event, ResourcePaused)]
+    assert len(pauses) == 2
+    assert pauses[1] > 1.2 * pauses[0]
+    assert most == 1
+    assert all(entry["success"] for entry in log_of(tmp_path))
+
+
+def test_a_bug_fails_its_job_and_not_its_worker(tmp_path: Path) -> None:
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        if job.video_id == "bad":
+            raise ZeroDivisionError("division by zero")
+
+    world = World(tmp_path, {Stage.LINKS: script})
+    world.run("aaa", "bad", "bbb", workers=1)
+    world.close()
+    outcome = {str(entry["video_id"]): entry["error"] for entry in log_of(tmp_path)}
+    assert outcome == {"aaa": None, "bad": "ZeroDivisionError: division by zero", "bbb": None}
+
+
+def test_what_stands_in_everybodys_way_ends_the_run(tmp_path: Path) -> None:
+    script, _ = failing(OutOfSpace("The disk is full (writing AI/aaa.md)."))
+    world = World(tmp_path, {Stage.WRITE: script})
+    pool = world.run("aaa", "bbb", "ccc", workers=1)
+    counts = world.journal.store.counts()
+    world.close()
+    assert str(pool.stopped_by) == "The disk is full (writing AI/aaa.md)."
+    assert (counts[Status.FAILED], counts[Status.QUEUED]) == (1, 2)
+    assert [event.reason for event in world.events if isinstance(event, RunStopped)] == [str(pool.stopped_by)]
+
+
+def test_a_cancelled_job_keeps_what_it_has(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def cancel(job: VideoProcessingJob, watch: Watch) -> None:
+        pool.cancel(job.video_id)
+
+    world.scripts[Stage.NOTES] = cancel
+    pool = world.pool(world.submit(["aaa"]).ids)
+    pool.run(1)
+    standing = world.journal.store.standing("aaa")
+    world.scripts.clear()
+    world.run("aaa")
+    world.close()
+    assert standing is not None
+    assert standing.status is Status.CANCELLED
+    assert standing.job.has_notes()
+    cancelled, retried = log_of(tmp_path)
+    assert (cancelled["error_class"], cancelled["stage"]) == (Cancelled.__name__, "generating_assessment")
+    assert (retried["success"], world.calls["aaa", Stage.NOTES]) == (True, 1)
+
+
+def test_a_waiting_job_can_be_cancelled_before_it_begins(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    pool = world.pool(world.submit(["aaa", "bbb"]).ids)
+    pool.cancel("bbb")
+    pool.run(1)
+    counts = world.journal.store.counts()
+    world.close()
+    assert (counts[Status.DONE], counts[Status.CANCELLED]) == (1, 1)
+    assert ("bbb", Stage.FETCH) not in world.calls
+
+
+def test_stopping_puts_running_jobs_back_with_what_they_have(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def stop(job: VideoProcessingJob, watch: Watch) -> None:
+        pool.stop(Stopped("Interrupted."))
+        watch.check()
+
+    world.scripts[Stage.NOTES] = stop
+    pool = world.pool(world.submit(["aaa"]).ids)
+    pool.run(1)
+    counts = world.journal.store.counts()
+    world.scripts.clear()
+    world.run("aaa")
+    world.close()
+    assert counts[Status.QUEUED] == 1
+    assert [type(event) for event in world.events if isinstance(event, JobEnded | JobStopped)] == [JobStopped, JobEnded]
+    assert world.calls["aaa", Stage.FETCH] == 1
+    assert len(log_of(tmp_path)) == 1
+
+
+def test_a_broken_off_answer_is_handed_to_the_next_try_and_its_cost_is_kept(tmp_path: Path) -> None:
+    spent = Usage(input_tokens=100, output_tokens=10, cost=0.25)
+    script, _ = failing(NetworkTrouble("Cut.", partial="half", usage=spent))
+    world = World(tmp_path, {Stage.NOTES: script}, clock=HandClock(), usage=Usage(cost=0.5))
+    world.run("aaa", workers=1)
+    world.close()
+    assert [job.partials.get(Stage.NOTES) for job in world.given["aaa", Stage.NOTES]] == [None, "half"]
+    entry = log_of(tmp_path)[0]
+    assert (entry["cost"], entry["input_tokens"]) == (pytest.approx(1.25), 100)
+
+
+def test_a_partial_survives_the_process(tmp_path: Path) -> None:
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        raise Incomplete("Cut.", partial="half")
+
+    first = World(tmp_path, {Stage.NOTES: script})
+    first.run("aaa")
+    first.close()
+    second = World(tmp_path)
+    second.run("aaa")
+    third = second.journal.store.load("aaa")
+    second.close()
+    assert second.given["aaa", Stage.NOTES][0].partials == {Stage.NOTES: "half"}
+    assert third.partials == {}
+
+
+def test_no_paid_stage_is_started_beyond_the_budget(tmp_path: Path) -> None:
+    world = World(tmp_path, usage=Usage(cost=0.4), budget=Budget(1.0))
+    pool = world.run("aaa", "bbb", workers=1)
+    counts = world.journal.store.counts()
+    world.close()
+    assert isinstance(pool.stopped_by, OverBudget)
+    assert world.budget.spent == pytest.approx(0.8)
+    assert (counts[Status.DONE], counts[Status.QUEUED], counts[Status.FAILED]) == (1, 1, 0)
+
+
+def test_fewer_and_more_workers_while_it_runs(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    gate = threading.Event()
+    world.scripts[Stage.FETCH] = lambda job, watch: gate.wait(10)
+    pool = world.pool(world.submit([f"job{number}" for number in range(6)]).ids)
+    pool.resize(1)
+    pool.resize(4)
+    pool.resize(2)
+    gate.set()
+    pool.run(2)
+    world.close()
+    assert len(log_of(tmp_path)) == 6
+
+
+def test_a_paused_pool_begins_nothing_until_it_is_resumed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    pool = world.pool(world.submit(["aaa"]).ids)
+    pool.pause()
+    runner = threading.Thread(target=pool.run, args=(1,))
+    runner.start()
+    runner.join(0.3)
+    assert world.calls == {}
+    pool.resume()
+    runner.join(10)
+    assert not runner.is_alive()
+    world.close()
+    assert world.calls["aaa", Stage.EXPORT] == 1
+
+
+def test_progress_reaches_the_listener_with_the_stage_it_belongs_to(tmp_path: Path) -> None:
+    world = World(tmp_path, {Stage.NOTES: lambda job, watch: watch.progress(0.5, "half")})
+    world.run("aaa")
+    world.close()
+    told = [event for event in world.events if isinstance(event, StageProgress)]
+    assert [(event.stage, event.fraction, event.text) for event in told] == [(Stage.NOTES, 0.5, "half")]
+
+
+def test_events_carry_no_long_texts(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    world.close()
+    finished = [event.job for event in world.events if isinstance(event, StageFinished)]
+    assert len(finished) == len(PLAN)
+    assert all(not (job.transcript or job.study_notes or job.assessment_content) for job in finished)

@@ -1,0 +1,229 @@
+"""The commands of `ytsb-tui`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ytsb_tui import __version__
+from ytsb_tui.errors import YtsbError
+
+USAGE = 2
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option("--config", type=click.Path(path_type=Path), help="Read settings from this TOML file.")
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    """Study notes and quizzes from YouTube videos and caption files, in one Obsidian vault.
+
+    \b
+      ytsb-tui demo                          three bundled lectures, no key, no network
+      ytsb-tui run https://youtu.be/ID       notes, quiz and PDFs of a video
+      ytsb-tui run -f course.txt             ... of everything a text names
+      ytsb-tui retry --failed                failed jobs again, from the stage that failed
+      ytsb-tui doctor                        what works here, what is missing, how to get it
+    """
+    context.obj = config
+
+
+def settings_options(command: Command) -> Command:
+    """The options that `run`, `retry` and `demo` share; each is a setting of the same name."""
+    options = [
+        click.option("--workers", type=int, help="Jobs worked on at once.  [default: 3]"),
+        click.option(
+            "--author",
+            type=click.Choice(["auto", "claude", "outline"]),
+            help="Who writes; auto is Claude where there is a key or --base-url, else the offline outline.",
+        ),
+        click.option("--no-assessment", "assessment", flag_value=False, default=None, help="Write no quizzes."),
+        click.option("--no-pdf", "pdf", flag_value=False, default=None, help="Draw no PDFs."),
+        click.option("--pdf-theme", help="obsidian, academic, minimal, default, or a stylesheet of your own."),
+        click.option("--model", help="Claude's model id.  [default: the current Sonnet]"),
+        click.option("--base-url", help="Another server that speaks the Messages API: Ollama, llama.cpp, vLLM ..."),
+        click.option("--language", "notes_language", help="Write notes in this language.  [default: the video's]"),
+        click.option("--budget", type=float, help="Start no paid stage that would exceed this many US dollars."),
+        click.option("--economy", is_flag=True, default=None, help="Half the price, up to a day of waiting."),
+        click.option("--proxy", help="http://, https:// or socks5h:// proxy for everything asked of YouTube."),
+        click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def vault_option(command: Command) -> Command:
+    """Which vault a command is about."""
+    return click.option("--out", type=click.Path(path_type=Path), help="The vault.  [default: notes]")(command)
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.option("-f", "--file", "lists", multiple=True, metavar="FILE", help="Read sources from a text; - for stdin.")
+@click.option("--subject", help="File every note under this folder.  [default: one that fits each]")
+@click.option("--limit", "playlist_limit", type=int, help="Videos taken of a playlist or channel.  [default: 500]")
+@click.option("--estimate", is_flag=True, help="Say what the list would cost, without spending anything.")
+@vault_option
+@settings_options
+@click.pass_obj
+def run(
+    config: Path | None,
+    /,
+    sources: tuple[str, ...],
+    lists: tuple[str, ...],
+    estimate: bool,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Make notes, quizzes and PDFs of every SOURCE.
+
+    A SOURCE is a video, playlist or channel URL, an @handle, a bare video id,
+    or a caption file (.srt, .vtt, .json3, .srv3, .txt ...). With -f any text
+    will do: links are found in prose, Markdown, HTML and tables.
+
+    What is finished is never done twice: run the same command again after a
+    crash, and it goes on where it stopped. Exit code: 0 all good, 1 some jobs
+    failed, 2 nothing could be started.
+    """
+    from ytsb_tui import headless, settings
+    from ytsb_tui.ordering import read_orders
+
+    chosen = settings.load(given, file=config)
+    order = read_orders(sources, lists)
+    with headless.Run(chosen, as_json=as_json) as work:
+        return work.order(order, estimate=estimate)
+
+
+@cli.command()
+@click.argument("ids", nargs=-1, metavar="ID...")
+@click.option("--failed", is_flag=True, help="Every failed job.")
+@click.option("--watch", is_flag=True, help="Stay, and run each automatic retry when it is due.")
+@click.option(
+    "--from",
+    "restart_at",
+    type=click.Choice(["fetch", "notes", "assessment", "write", "links", "export"]),
+    help="Run this stage and all after it again, whatever is finished.",
+)
+@vault_option
+@settings_options
+@click.pass_obj
+def retry(
+    config: Path | None,
+    /,
+    ids: tuple[str, ...],
+    failed: bool,
+    watch: bool,
+    restart_at: str | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Run jobs of the vault again, each from the stage that failed.
+
+    Without an ID or --failed: everything that is not finished, so also what
+    was interrupted or cancelled.
+    """
+    from ytsb_tui import headless, settings
+
+    with headless.Run(settings.load(given, file=config), as_json=as_json) as work:
+        return work.retry(ids, failed_only=failed, watch=watch, restart_at=restart_at)
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("ytsb-demo"), show_default=True, help="The vault.")
+@settings_options
+@click.pass_obj
+def demo(config: Path | None, /, out: Path, as_json: bool, **given: Any) -> int:
+    """Make a small vault from three bundled lectures: no key, no network."""
+    from ytsb_tui import headless, settings
+    from ytsb_tui.ordering import read_orders
+    from ytsb_tui.samples import samples
+
+    given["author"] = given["author"] or "outline"
+    with headless.Run(settings.load({"out": out, **given}, file=config), as_json=as_json) as work:
+        return work.order(read_orders([str(path) for path in samples()], ()))
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--failed", is_flag=True, help="Failed attempts only.")
+@click.option("-n", "--last", type=int, default=20, show_default=True, help="How many, newest last; 0 for all.")
+@vault_option
+@click.pass_context
+def log(context: click.Context, failed: bool, last: int, out: Path | None) -> None:
+    """Every attempt at every job, from the vault's processing_log.json."""
+    from ytsb_tui import log_view, settings
+    from ytsb_tui.job_logger import create_default_logger
+
+    context.obj = create_default_logger(settings.load({"out": out}, file=context.obj).out)
+    if context.invoked_subcommand is None:
+        log_view.show_attempts(context.obj, failed=failed, last=last)
+
+
+@log.command()
+@click.pass_obj
+def stats(logger: Any, /) -> None:
+    """Success rate, where the time went, and how each worker fared."""
+    from ytsb_tui import log_view
+
+    log_view.show_statistics(logger)
+
+
+@log.command("export-csv")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def export_csv(logger: Any, /, file: Path) -> None:
+    """Write every attempt as a row of FILE, for a spreadsheet."""
+    click.echo(f"{logger.export_csv(file)} attempts written to {file}")
+
+
+@cli.command()
+@vault_option
+@click.option("--proxy", help="The proxy to check.")
+@click.option("--model", help="The model to check.")
+@click.option("--base-url", help="The server to check.")
+@click.pass_obj
+def doctor(config: Path | None, /, **given: Any) -> int:
+    """What works here, what is missing, and how to get it."""
+    from ytsb_tui import doctor, settings
+
+    return doctor.examine(settings.load(given, file=config))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands and options in SHELL.
+
+    \b
+      bash   ytsb-tui completion bash > ~/.local/share/bash-completion/completions/ytsb-tui
+      zsh    ytsb-tui completion zsh > ~/.zfunc/_ytsb-tui
+      fish   ytsb-tui completion fish > ~/.config/fish/completions/ytsb-tui.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(cli, {}, "ytsb-tui", "_YTSB_TUI_COMPLETE").source())
+
+
+def main() -> None:
+    """Run the program; errors it raises on purpose are told in a line, with what to do next."""
+    try:
+        code = cli(standalone_mode=False, prog_name="ytsb-tui")
+    except click.ClickException as error:
+        error.show()
+        code = USAGE
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except YtsbError as error:
+        click.echo(f"ytsb-tui: {error} {error.advice}".rstrip(), err=True)
+        code = USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,258 @@
+"""A run without a screen: jobs in, a vault out, and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from types import FrameType
+
+from rich.console import Console
+from rich.text import Text
+
+from ytsb_tui.budget import Budget
+from ytsb_tui.clock import Clock, SystemClock, spell
+from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError
+from ytsb_tui.events import Event, ResourcePaused
+from ytsb_tui.gates import Gate
+from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.journal import Journal, Submission
+from ytsb_tui.ordering import Order
+from ytsb_tui.pipeline import Rules
+from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Live, Outcome
+from ytsb_tui.plaintext import one_line
+from ytsb_tui.pool import Pool
+from ytsb_tui.services.playlists import Withheld, expand
+from ytsb_tui.settings import Settings
+from ytsb_tui.source import Source
+from ytsb_tui.workshop import Workshop, plan_of
+
+GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
+LONGEST_PAUSE = 600.0
+"""Seconds a run waits for a server by itself; for longer it stops and says when to go on."""
+MOST_LISTED = 10
+"""Refused lines that are shown one by one."""
+MOST_ECONOMICAL = 500
+"""Jobs that wait for the same batch at once."""
+
+
+class Run:
+    """One vault, open for work without a screen."""
+
+    def __init__(self, settings: Settings, *, as_json: bool = False, clock: Clock | None = None) -> None:
+        """Open the vault. Raises `YtsbError` where that, or a setting, cannot work."""
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._json = JsonLines(sys.stdout) if as_json else None
+        self._console = Console(stderr=as_json, highlight=False)
+        self.plan, notices = plan_of(settings)
+        self._workshop = Workshop(settings)
+        self.journal = Journal.open(settings.out, self._clock)
+        self._workshop.sweep()
+        for notice in (*notices, *self.journal.notices):
+            self.say(notice, style="yellow")
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._workshop.close()
+        self.journal.close()
+
+    def say(self, words: str, *, style: str = "") -> None:
+        """Tell the user something; with `--json`, beside the objects."""
+        self._console.print(Text(one_line(words), style=style), soft_wrap=True)
+
+    def order(self, order: Order, *, estimate: bool = False) -> int:
+        """Work on everything an order names; returns the exit code."""
+        self._tell_refused(order)
+        jobs = list(self._jobs(order))
+        if not jobs:
+            raise UsageError("Nothing of that can be worked on.")
+        submission = self.journal.submit(jobs, self.plan)
+        counts = {
+            "to do": len(submission.queued),
+            "already done": len(submission.done),
+            "named twice": order.duplicates,
+            "refused": len(order.refused),
+        }
+        self.say(", ".join(f"{number} {what}" for what, number in counts.items() if number) + ".")
+        code = self.work(submission) if submission.queued else GOOD
+        return code or (SOME_FAILED if any(not place for place, _ in order.refused) else GOOD)
+
+    def retry(self, ids: Sequence[str], *, failed_only: bool, watch: bool, restart_at: str | None) -> int:
+        """Work again on the named jobs, or on the failed or unfinished ones; returns the exit code."""
+        standings = self.journal.store.standings()
+        unknown = set(ids) - {standing.job.video_id for standing in standings}
+        if unknown:
+            raise UsageError(
+                f"There is no job {', '.join(sorted(unknown))} in {self.settings.out}.",
+                advice="`ytsb-tui log` shows the ids.",
+            )
+        if ids:
+            chosen = [standing for standing in standings if standing.job.video_id in ids]
+        elif failed_only:
+            chosen = [standing for standing in standings if standing.status is Status.FAILED]
+        elif watch:
+            chosen = [standing for standing in standings if standing.status is Status.QUEUED]
+        else:
+            chosen = [standing for standing in standings if standing.status is not Status.DONE]
+        stage = Stage(restart_at) if restart_at else None
+        submission = self.journal.submit([standing.job for standing in chosen], self.plan, restart_at=stage)
+        if not submission.queued and not (watch and self.journal.store.due()):
+            self.say("There is nothing to retry.")
+            return GOOD
+        return self.work(submission, watch=watch)
+
+    def _tell_refused(self, order: Order) -> None:
+        for place, line in order.refused[:MOST_LISTED]:
+            where = f"{place}, line {line.line}: " if place else ""
+            self.say(f"{where}{line.text[:100]} - {line.reason}", style="yellow")
+        if (more := len(order.refused) - MOST_LISTED) > 0:
+            self.say(f"... and {more} more lines that name nothing we can take.", style="yellow")
+
+    def _jobs(self, order: Order) -> Iterator[VideoProcessingJob]:
+        """A job for each video and file of the order, those of its playlists and channels included."""
+        for source in order.sources:
+            if source.kind in ("video", "file"):
+                yield self._job(source.id, source.url)
+            else:
+                yield from self._expanded(source)
+
+    def _expanded(self, source: Source) -> Iterator[VideoProcessingJob]:
+        settings, found, withheld = self.settings, 0, 0
+        try:
+            for entry in expand(source, limit=settings.playlist_limit, proxy=settings.proxy, watch=_Patience()):
+                if isinstance(entry, Withheld):
+                    withheld += 1
+                    self.say(f"{source.id}: {entry.title or entry.video_id} - {entry.reason}", style="yellow")
+                else:
+                    found += 1
+                    yield self._job(entry.video_id, f"https://www.youtube.com/watch?v={entry.video_id}", entry.title)
+        except StageError as error:
+            self.say(f"{source.id}: the list broke off after {found} videos. {error} {error.advice}", style="red")
+        else:
+            self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else ""))
+
+    def _job(self, video_id: str, url: str, title: str = "") -> VideoProcessingJob:
+        return VideoProcessingJob(
+            video_id, url, subject=self.settings.subject, output_dir=self.settings.out, video_title=title
+        )
+
+    def work(self, submission: Submission, *, watch: bool = False) -> int:
+        """Work on what was submitted until nothing is left to do; returns the exit code."""
+        jobs = submission.queued
+        settings = self.settings
+        outcome = Outcome(len(jobs))
+        budget = Budget(settings.budget)
+        workers = min(len(jobs), MOST_ECONOMICAL) if settings.economy else settings.workers
+        front_end = self._front_end(len(jobs))
+
+        def tell(event: Event) -> None:
+            outcome(event)
+            front_end(event)
+            if isinstance(event, ResourcePaused) and event.until - event.at > LONGEST_PAUSE and not watch:
+                pool.stop(_too_long(event))
+
+        rules = Rules(
+            plan=self.plan,
+            gates=_gates(settings, workers, self._clock),
+            clock=self._clock,
+            records=self.journal,
+            budget=budget,
+            tell=tell,
+            retries=settings.retries,
+            retry_seconds=settings.retry_minutes * 60,
+        )
+        pool = Pool(self.journal.store, rules, self._workshop.tools, among=submission.ids)
+        began = self._clock.ticks()
+        if self._json:
+            self._json.print(event="run_started", jobs=len(jobs), done=len(submission.done), plan=list(self.plan))
+        with _stopping_on_signals(pool), front_end:
+            pool.run(workers, watch=watch)
+        self._sum_up(outcome, budget, pool, self._clock.ticks() - began)
+        return _exit_code(outcome, pool)
+
+    def _front_end(self, jobs: int) -> FrontEnd:
+        if self._json:
+            return self._json
+        if self._console.is_terminal:
+            return Live(self._console, jobs, len(self.plan))
+        return Lines(self._console, jobs)
+
+    def _sum_up(self, outcome: Outcome, budget: Budget, pool: Pool, seconds: float) -> None:
+        done, failed, waiting = len(outcome.done), len(outcome.failed), outcome.waiting
+        costs = [job.total_usage.cost for job in (*outcome.done, *outcome.failed)]
+        if self._json:
+            counts = {"done": done, "failed": failed, "waiting": waiting}
+            self._json.print(event="run_ended", **counts, seconds=round(seconds, 3), cost=round(budget.spent, 6))
+            return
+        parts = [f"{done} done"]
+        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{waiting} waiting"] if waiting else []
+        parts += [f"in {spell(seconds)}"]
+        parts += ["cost unknown"] if None in costs else [f"${budget.spent:.2f}"] if budget.spent else []
+        self.say(", ".join(parts) + f". The vault is {self.settings.out}", style="bold")
+        if pool.stopped_by and not outcome.stopped:
+            self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")
+        if coming := [job.next_retry_at for job in outcome.failed if job.next_retry_at]:
+            first = datetime.fromtimestamp(min(coming)).strftime("%H:%M")
+            self.say(f"The next automatic retry is due at {first}: `ytsb-tui retry --watch` waits for it.")
+        if failed:
+            self.say("`ytsb-tui retry --failed` tries the failed ones again now, from the stage that failed.")
+        elif waiting:
+            self.say("Run the same command again, or `ytsb-tui retry`, to go on where it stopped.")
+
+
+class _Patience:
+    """The watch of a list that is being expanded: Ctrl+C ends the program, which holds nothing yet."""
+
+    def progress(self, fraction: float | None, text: str = "") -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+
+def _gates(settings: Settings, workers: int, clock: Clock) -> dict[str, Gate]:
+    capacities = {
+        "fetch": settings.fetch_limit,
+        "generate": workers if settings.economy else settings.generate_limit,
+        "vault": 1,
+        "links": workers,
+        "export": settings.export_limit,
+    }
+    return {name: Gate(name, max(1, capacity), clock) for name, capacity in capacities.items()}
+
+
+def _too_long(pause: ResourcePaused) -> YtsbError:
+    until = datetime.fromtimestamp(pause.until).strftime("%H:%M")
+    return YtsbError(
+        f"{pause.reason} That pause would last until {until}.", advice="Start again then; nothing that is done is lost."
+    )
+
+
+def _exit_code(outcome: Outcome, pool: Pool) -> int:
+    if isinstance(pool.stopped_by, Stopped) and not outcome.stopped:
+        return INTERRUPTED
+    return SOME_FAILED if outcome.failed or outcome.waiting else GOOD
+
+
+@contextmanager
+def _stopping_on_signals(pool: Pool) -> Iterator[None]:
+    """Ctrl+C and SIGTERM stop the pool, which keeps everything; a second one ends the program at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if pool.stopping:
+            raise KeyboardInterrupt
+        pool.stop(Stopped("Interrupted.", advice="Everything finished is kept."))
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

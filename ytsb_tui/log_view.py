@@ -1,0 +1,91 @@
+"""The processing log on a terminal or in a pipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ytsb_tui.clock import spell
+from ytsb_tui.job_logger import JobLogger
+from ytsb_tui.plaintext import one_line
+
+
+def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
+    """The newest attempts, one a line: when, what, how it ended, how long, which worker, why."""
+    entries = logger.get_failed_jobs() if failed else logger.get_all_jobs()
+    console = Console(highlight=False)
+    if not entries:
+        console.print("No attempt failed." if failed else "Nothing was logged yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("when", "id", "title", "", "seconds", "worker"):
+        table.add_column(name, no_wrap=True, justify="right" if name == "seconds" else "left")
+    table.add_column("why", overflow="fold")
+    for entry in entries[-last:]:
+        good = entry.get("success") is True
+        table.add_row(
+            Text(_words(entry, "logged_at")[:16].replace("T", " ")),
+            Text(_words(entry, "video_id")),
+            Text(_shortened(_words(entry, "video_title") or _words(entry, "url"), 40)),
+            Text("✓ done", "green") if good else Text(f"✗ {_words(entry, 'stage')}", "red"),
+            Text(_seconds(entry.get("processing_duration"))),
+            Text(_words(entry, "worker_id")),
+            Text(one_line(f"{_words(entry, 'error')} {_words(entry, 'advice')}")),
+        )
+    if not console.is_terminal:
+        console.width = 300
+    console.print(table)
+
+
+def show_statistics(logger: JobLogger) -> None:
+    """The log in figures: outcomes, stages, workers, errors."""
+    figures, parts = logger.get_statistics(), logger.get_breakdown()
+    console = Console(highlight=False)
+    console.print(
+        f"{figures['total_jobs']} attempts: {figures['successful']} successful, {figures['failed']} failed "
+        f"({figures['success_rate']:.1%} success), {spell(figures['average_duration'])} on average, "
+        f"{figures['total_files_created']} files"
+    )
+    console.print(f"{parts.per_hour:.1f} jobs an hour, {parts.parallelism:.1f} workers busy at a time on average\n")
+    stages = _table("stage", "average", "")
+    longest = max(parts.stage_seconds.values(), default=0.0) or 1.0
+    for name, seconds in parts.stage_seconds.items():
+        stages.add_row(name, spell(seconds), "█" * max(1, round(30 * seconds / longest)) if seconds else "")
+    console.print(stages)
+    workers = _table("worker", "attempts", "average", "success")
+    for worker, fared in parts.workers.items():
+        workers.add_row(
+            "?" if worker is None else str(worker),
+            str(fared.count),
+            spell(fared.avg_duration),
+            f"{fared.success_rate:.1%}",
+        )
+    console.print(workers)
+    if figures["error_types"]:
+        errors = _table("error", "attempts")
+        for name, count in figures["error_types"].items():
+            errors.add_row(Text(one_line(name)), str(count))
+        console.print(errors)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name)
+    return table
+
+
+def _words(entry: dict[str, Any], name: str) -> str:
+    value = entry.get(name)
+    return "" if value is None else one_line(str(value))
+
+
+def _seconds(value: Any) -> str:
+    return f"{value:.1f}" if isinstance(value, int | float) else ""
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,96 @@
+"""Where the workers' tools come from: what they share, made when it is first needed, and what each has for itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ytsb_tui.job import Stage, VideoProcessingJob
+from ytsb_tui.services.api_key import Server
+from ytsb_tui.services.captions import CaptionFiles
+from ytsb_tui.services.claude import claude_author
+from ytsb_tui.services.documents import MarkdownDocuments
+from ytsb_tui.services.links import WikiLinks
+from ytsb_tui.services.outline import OutlineAuthor
+from ytsb_tui.services.pango import missing
+from ytsb_tui.services.pdf import PdfRenderer
+from ytsb_tui.services.subjects import SubjectFolders
+from ytsb_tui.services.vault import Vault
+from ytsb_tui.services.youtube import YouTubeTranscripts
+from ytsb_tui.settings import Settings
+from ytsb_tui.stages import Author, Tools, Transcripts, Watch
+from ytsb_tui.transcript import Transcript
+
+
+def plan_of(settings: Settings) -> tuple[tuple[Stage, ...], tuple[str, ...]]:
+    """The stages the settings ask for and this machine can run, and a sentence for each that it cannot."""
+    plan = [stage for stage in Stage if stage is not Stage.ASSESSMENT or settings.assessment]
+    notices: list[str] = []
+    if not settings.pdf:
+        plan.remove(Stage.EXPORT)
+    elif (problem := missing()) is not None:
+        plan.remove(Stage.EXPORT)
+        notices.append(f"{problem} {problem.advice} Run the same command again to add the PDFs.")
+    return tuple(plan), tuple(notices)
+
+
+def author_of(settings: Settings, environment: Mapping[str, str], state: Path) -> Author:
+    """Who writes: `auto` is Claude where there is a key or a server to ask, else the outline.
+
+    Raises `BadSetup` or `UsageError` where the settings cannot work.
+    """
+    if settings.author == "outline" or (settings.author == "auto" and not Server.of(settings, environment).key):
+        return OutlineAuthor()
+    return claude_author(settings, environment, state)
+
+
+class EitherTranscripts:
+    """Caption files where they lie, videos from YouTube."""
+
+    def __init__(self, files: Transcripts, youtube: Transcripts) -> None:
+        self._files = files
+        self._youtube = youtube
+
+    def fetch(self, job: VideoProcessingJob, watch: Watch) -> Transcript:
+        """The transcript of either; see `stages.Transcripts`."""
+        return (self._files if job.is_file else self._youtube).fetch(job, watch)
+
+
+class Workshop:
+    """What all workers share, and the tools of each."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises `YtsbError` where the settings cannot work; nothing heavy is loaded yet."""
+        self._settings = settings
+        self._vault = Vault(settings.out)
+        self._pdfs = PdfRenderer(settings.pdf_theme, settings.themes, settings.export_limit)
+        self._links = WikiLinks(self._vault)
+        self.author: Author = author_of(settings, os.environ, self._vault.private)
+        """Who writes, for every worker."""
+
+    def tools(self, number: int, watch: Watch) -> Tools:
+        """The tools of worker `number`."""
+        settings = self._settings
+        youtube = YouTubeTranscripts(
+            languages=settings.languages, proxy=lambda: settings.proxy, deadline=settings.fetch_deadline
+        )
+        return Tools(
+            transcripts=EitherTranscripts(CaptionFiles(), youtube),
+            author=self.author,
+            subjects=SubjectFolders(self._vault),
+            documents=MarkdownDocuments(),
+            vault=self._vault,
+            links=self._links,
+            pdfs=self._pdfs,
+            watch=watch,
+        )
+
+    def sweep(self) -> None:
+        """Remove what a killed process left behind; call it once the vault is ours."""
+        self._vault.sweep()
+
+    def close(self) -> None:
+        """End the renderers and close the index of links."""
+        self._pdfs.close()
+        self._links.close()
