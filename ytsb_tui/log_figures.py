@@ -38,7 +38,7 @@ def outlines(content: bytes) -> list[Outline]:
     """The outline of every entry of a log. Raises `ValueError` when it is not one."""
     try:
         return [_outline.decode(line) for line in lines_in(content)]
-    except ValueError:
+    except (ValueError, RecursionError):
         return [msgspec.convert(entry, Outline) for entry in entries_in(content)]
 
 
@@ -46,7 +46,7 @@ def select(content: bytes, wanted: Callable[[Outline], bool]) -> list[Entry]:
     """The wanted entries of a log; the others are not decoded. Raises `ValueError` when it is not one."""
     try:
         return [_entry.decode(line) for line in lines_in(content) if wanted(_outline.decode(line))]
-    except ValueError:
+    except (ValueError, RecursionError):
         return [entry for entry in entries_in(content) if wanted(msgspec.convert(entry, Outline))]
 
 

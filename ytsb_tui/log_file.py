@@ -65,12 +65,12 @@ class LogFile:
         """
         try:
             return parse(self._content())
-        except (ValueError, RecursionError):
+        except ValueError:
             with self._alone("reading"):
                 content = self._content()
         try:
             return parse(content)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise VaultError(f"The log {self.path} is damaged: {error}.", advice=DAMAGED) from error
 
     def append(self, lines: Sequence[bytes]) -> None:

@@ -63,14 +63,30 @@ def lines_in(content: bytes) -> Iterator[memoryview]:
 
 
 def entries_in(content: bytes) -> list[Entry]:
-    """The entries of a JSON array of objects, whatever its layout, encoding or NaNs. Raises `ValueError`."""
+    """The entries of a JSON array of objects, whatever its layout, encoding or NaNs.
+
+    Raises `ValueError`, which says in words what is wrong.
+    """
     try:
         return msgspec.json.decode(content, type=list[Entry])
-    except ValueError:
-        entries = json.loads(content)
+    except (ValueError, RecursionError):
+        entries = _decoded(content)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError("it is not an array of objects")
     return entries
+
+
+def _decoded(content: bytes) -> Any:
+    if not content.strip(_NOTHING):
+        raise ValueError("it is empty")
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno} is not whole") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("it holds bytes that are no text") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,7 @@ def salvage(content: bytes) -> tuple[list[Entry], bool]:
     """
     try:
         entries = entries_in(content)
-    except (ValueError, RecursionError):
+    except ValueError:
         encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8"
         entries = list(_objects(content.decode(encoding, "replace")))
         return [entry for entry in entries if _is_attempt(entry)], False

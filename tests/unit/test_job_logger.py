@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.attempts import START, attempt, line, lines
+from tests.unit.attempts import START, attempt, line
 from ytsb_tui.errors import Ours, VaultError
 from ytsb_tui.job import LONG_TEXTS, Stage, VideoProcessingJob
 from ytsb_tui.job_logger import JobLogger, create_default_logger, entry_line
@@ -140,12 +140,26 @@ def test_a_log_that_does_not_exist_is_an_empty_one(logger: JobLogger) -> None:
     assert not logger.file.path.parent.exists(), "reading leaves nothing behind"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"null", b"[1]", b"[{]", b"\xff\xfe\0", line(0)[:50], b"[" * 100_000])
-def test_a_damaged_log_is_never_taken_for_an_empty_one(logger: JobLogger, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"\0" * 4096, "it is empty"),
+        (b"{}", "it is not an array of objects"),
+        (b"null", "it is not an array of objects"),
+        (b"[1]", "it is not an array of objects"),
+        (b"[\n" + line(0) + b",\n" + line(1)[:50], "line 3 is not whole"),
+        (b"\xff\xfe\0", "it holds bytes that are no text"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b"[\n" + b"[" * 100_000 + b"\n]\n", "it is nested too deeply"),
+    ],
+    ids=["empty", "zeros", "object", "null", "numbers", "torn", "binary", "deep", "deep line"],
+)
+def test_a_damaged_log_is_never_taken_for_an_empty_one(logger: JobLogger, content: bytes, said: str) -> None:
     logger.file.path.parent.mkdir()
     logger.file.path.write_bytes(content)
     for read in (logger.get_all_jobs, logger.get_failed_jobs, logger.get_statistics, logger.get_breakdown):
-        with pytest.raises(VaultError, match="is damaged") as refused:
+        with pytest.raises(VaultError, match=f"is damaged: {said}.") as refused:
             read()
         assert "ytsb-tui log" in refused.value.advice
     assert logger.file.path.read_bytes() == content
@@ -411,7 +425,3 @@ def test_a_log_that_jq_wrote_back_is_still_ours(ten: JobLogger) -> None:
     result = ten.file.reconcile(lambda: known)
     assert (result.appended, result.foreign, result.kept) == (0, [], None)
     assert ten.get_all_jobs() == before
-
-
-def test_the_lines_of_the_fixture_are_those_of_the_log(ten: JobLogger) -> None:
-    assert [json.loads(each)["video_id"] for each in lines(10)] == [job["video_id"] for job in ten.get_all_jobs()]
