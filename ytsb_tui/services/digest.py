@@ -15,18 +15,22 @@ from ytsb_tui.transcript import Transcript
 
 TELLING = 0.03
 """The weight from which a sentence is worth showing."""
+SHORT = 50
+"""Characters up to which a sentence names a thing rather than explaining it."""
 WATCHED_FOR = 24
 """How many concepts sentences are weighed by."""
 
 
 class Role(StrEnum):
-    """What a sentence does for a learner."""
+    """What a sentence does for a learner; the names of most are kinds of patterns in `languages`."""
 
     QUESTION = "question"
     EXAMPLE = "example"
     ACTION = "action"
     CRITIQUE = "critique"
     CONNECTION = "connection"
+    REFERENCE = "reference"
+    """It points to another lecture."""
     STATEMENT = "statement"
 
 
@@ -39,7 +43,8 @@ _DEFINITIONS = [
         r"(?:we|people|programmers|scientists|you) call (?:this|that|it|these|them) (?:an?|the)?\s*"
         r"(?P<term>[\w'’-]+(?: [\w'’-]+){0,2})(?=[,;:.]|$)",
         rf"^(?:(?:so|now|and|well|basically|in short|again|donc|ainsi|also),? )?{_NOUNS},? "
-        r"(?:(?:is|are) (?:simply |just |basically |really |nothing but )?(?:an?|the|any|some|how|when|what|where)|"
+        r"(?:(?:is|are) (?:simply |just |basically |really |nothing but )?(?:an?|the|any|some|how|when|what|where)"
+        r"(?! (?:\w+ )?(?:examples?|ones?|reasons?|things?|same|questions?|problems?|lot|bit|way)\b)|"
         r"means?|refers? to|(?:is|are) defined (?:as|by)|stands? for|(?:est|sont) (?:un|une|le|la|les|des)|signifie|"
         r"désigne|(?:ist|sind) (?:ein|eine|der|die|das)|bedeutet|(?:es|son) (?:un|una|el|la|los|las)|significa)\b",
         r"^(?P<term>[^，。、,]{2,16}?)(?:是指|就是|稱為|称为|とは)",
@@ -49,6 +54,7 @@ _STATED = 2
 """The place of the definition whose term has to be a known concept: "is a" is said of everything."""
 _ANY = re.compile(r"^(?:any|every|each|such) ", re.IGNORECASE)
 _QUESTION = re.compile(r"[?？؟][\"'”’»)」』]*$")
+_ENDED = re.compile(r"[.!?…؟。！？:;][\"'”’»)」』\s]*$")
 _QUOTES = re.compile(r"[\"“”«»]")
 _FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|me|my|je|ich|yo)\b")
 
@@ -88,18 +94,21 @@ class Digest:
 
     @cached_property
     def explanations(self) -> dict[str, Sentence]:
-        """For each concept's name the sentence that explains it best; no sentence twice."""
+        """For each concept's name the sentence that explains it best, if any; no sentence twice."""
         found: dict[str, Sentence] = {}
         taken: set[int] = set()
-        for concept in self.concepts:
-            best = max(
-                (each for each in self.about(concept) if each.place not in taken),
-                key=lambda each: (self._explains(concept, each), -each.place),
-                default=None,
-            )
-            if best and self._explains(concept, best) >= TELLING:
-                found[concept.name] = best
-                taken.add(best.place)
+        for only_definitions in (True, False):
+            for concept in self.concepts:
+                fit = {each.place: self._explains(concept, each) for each in self.about(concept)}
+                free = [
+                    place
+                    for place in fit
+                    if place not in taken and (self._defines(concept, place) or not only_definitions)
+                ]
+                best = max(free, key=lambda place: (fit[place], -place), default=None)
+                if concept.name not in found and best is not None and fit[best] >= TELLING:
+                    found[concept.name] = self.sentences[best]
+                    taken.add(best)
         return found
 
     def about(self, concept: Concept) -> list[Sentence]:
@@ -109,11 +118,17 @@ class Digest:
     def _explains(self, concept: Concept, sentence: Sentence) -> float:
         if self.roles[sentence.place] in (Role.QUESTION, Role.ACTION):
             return 0.0
-        term = self._terms.get(sentence.place, "")
-        defined = concept.within(term) and not leans(sentence.text)
         found = concept.pattern.search(sentence.text)
-        early = 1.3 if found and found.start() < 25 else 1.0
-        return self.weight(sentence) * early + (1.0 if defined else 0.0)
+        begins = found.start() if found else len(sentence.text)
+        subject = 1.8 if begins <= len("The ") else 1.2 if begins < 25 else 1.0
+        return self.weight(sentence) * subject + self._defines(concept, sentence.place)
+
+    def _defines(self, concept: Concept, place: int) -> bool:
+        """Whether the sentence at `place` defines just this concept, and says more than its name."""
+        text = self.sentences[place].text
+        return (
+            concept.pattern.fullmatch(self._terms.get(place, "")) is not None and len(text) > SHORT and not leans(text)
+        )
 
     @cached_property
     def _terms(self) -> dict[int, str]:
@@ -122,12 +137,13 @@ class Digest:
 
 def digest(transcript: Transcript, check: Callable[[], None], progress: Callable[[float], None]) -> Digest:
     """Weigh a transcript. `check` may raise to end it; `progress` hears 0..1."""
-    speech = listen(transcript)
+    speech = listen(transcript, check)
     check()
     length = sum(len(sentence.text) for sentence in speech.sentences) * (3 if speech.spaceless else 1)
-    watched = concepts(speech, WATCHED_FOR, check)
+    watched = concepts(speech, transcript.title, WATCHED_FOR, check)
     progress(0.5)
     any_concept = re.compile("|".join(f"(?:{each.pattern.pattern})" for each in watched) or r"(?!)", re.IGNORECASE)
+    whole = _whole(speech.sentences)
     weights, roles, definitions = [], [], []
     for sentence in speech.sentences:
         if sentence.place % 200 == 0:
@@ -138,12 +154,26 @@ def digest(transcript: Transcript, check: Callable[[], None], progress: Callable
         roles.append(_role(text, present))
         if term := _defined_term(text, present):
             definitions.append(Definition(term, sentence))
-        weights.append(_weight(text, present, bool(term), speech.spaceless))
+        says = bool(present or term or not watched)
+        weight = _weight(text, present, bool(term), speech.spaceless) if says else 0.0
+        weights.append(weight if sentence.place in whole else weight * 0.4)
     kept = watched[: min(12, max(5, length // 350))]
     return Digest(speech, tuple(kept), tuple(weights), tuple(roles), tuple(definitions))
 
 
+def _whole(sentences: Sequence[Sentence]) -> set[int]:
+    """The places of the sentences that begin and end with a full stop; all, where few have one."""
+    ended = [_ENDED.search(sentence.text) is not None for sentence in sentences]
+    if 2 * sum(ended) < len(ended):
+        return set(range(len(ended)))
+    return {place for place, (before, end) in enumerate(zip([True, *ended], ended, strict=False)) if before and end}
+
+
 def _role(text: str, present: Sequence[Concept]) -> Role:
+    if pattern(Role.REFERENCE).search(text):
+        return Role.REFERENCE
+    if not present:
+        return Role.STATEMENT
     if _QUESTION.search(text):
         return Role.QUESTION
     for role in (Role.EXAMPLE, Role.ACTION, Role.CRITIQUE, Role.CONNECTION):
@@ -157,17 +187,17 @@ def _defined_term(text: str, present: Sequence[Concept]) -> str:
     if _QUESTION.search(text):
         return ""
     for place, definition in enumerate(_DEFINITIONS):
-        match = definition.search(text)
+        match = definition.search(text) if present or place < _STATED else None
         term = _ANY.sub("", match["term"].strip(" \"'“”‘’`")) if match else ""
         named = any(concept.within(term) for concept in present) or place != _STATED
-        if term and named and len(term.split()) <= 4 and not opening("pointing").match(term):
+        if term and named and len(term.split()) <= 3 and not opening("pointing").match(term):
             return term
     return ""
 
 
 def _weight(text: str, present: Sequence[Concept], defines: bool, spaceless: bool) -> float:
     words = len(text) // 2 if spaceless else len(text.split())
-    weight = 0.02 + sum(concept.weight for concept in present)
+    weight = sum(concept.weight for concept in present) if present else 0.1
     weight *= 0.15 if words < 5 else 0.6 if words < 8 else 1.0 if words <= 34 else 0.6
     if pattern("chatter").search(text):
         weight *= 0.08

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from dataclasses import replace
+from itertools import groupby, islice, pairwise
 
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.services.digest import TELLING, Digest, Role, digest
+from ytsb_tui.services.digest import SHORT, TELLING, Definition, Digest, Role, digest, leans
 from ytsb_tui.services.escape import literal
 from ytsb_tui.services.fields import field_of
 from ytsb_tui.services.quiz import questions
-from ytsb_tui.services.quotes import quote, time_mark
+from ytsb_tui.services.quotes import quote, shortened, time_mark
 from ytsb_tui.services.sentences import Sentence
 from ytsb_tui.stages import Watch
 from ytsb_tui.study import Assessment, Notes
@@ -43,7 +44,7 @@ class OutlineAuthor:
         """An outline of `job.transcript`; see `stages.Author`."""
         transcript = job.transcript or Transcript(())
         lecture = _digest(transcript, watch)
-        outline = _Outline(job, transcript, lecture)
+        outline = _Outline(job, transcript, lecture, related)
         return Notes(
             body="\n\n".join([ORIGIN, *outline.sections()]),
             concepts=tuple(concept.name for concept in lecture.concepts),
@@ -69,11 +70,15 @@ def _digest(transcript: Transcript, watch: Watch) -> Digest:
 class _Outline:
     """The sections of one job's notes; no sentence is shown twice."""
 
-    def __init__(self, job: VideoProcessingJob, transcript: Transcript, lecture: Digest) -> None:
+    def __init__(
+        self, job: VideoProcessingJob, transcript: Transcript, lecture: Digest, related: Sequence[str]
+    ) -> None:
         self.job = job
+        self.others = [stem.replace("_", " ").lower() for stem in related]
         self.transcript = transcript
         self.lecture = lecture
-        self.shown: list[Sentence] = []
+        self.shown: dict[Sentence, set[str]] = {}
+        """The sentences shown so far, with the words of each."""
 
     def sections(self) -> Iterator[str]:
         """Each section that has something to say, in the order readers know."""
@@ -130,7 +135,7 @@ class _Outline:
         if self.transcript.chapters:
             borders = [(chapter.start, literal(chapter.title)) for chapter in self.transcript.chapters]
         elif self.transcript.duration >= 2 * PART:
-            count = round(self.transcript.duration / PART)
+            count = min(12, round(self.transcript.duration / PART))
             starts = [self.transcript.duration / count * place for place in range(count + 1)]
             borders = [(start, f"{timestamp(start)} – {timestamp(end)}") for start, end in pairwise(starts)]
         else:
@@ -146,38 +151,57 @@ class _Outline:
         points = [
             each
             for each in sentences
-            if self.lecture.roles[each.place] in (Role.STATEMENT, Role.CRITIQUE, Role.CONNECTION) and self._is_new(each)
+            if self.lecture.roles[each.place] in (Role.STATEMENT, Role.CRITIQUE, Role.CONNECTION)
+            and self.lecture.weight(each) >= TELLING
         ]
-        best = max(points, key=lambda each: (self.lecture.weight(each), -each.place), default=None)
-        return best if best and self.lecture.weight(best) >= TELLING else None
+        ranked = sorted(points, key=lambda each: (-self.lecture.weight(each), each.place))
+        return next(filter(self._is_new, ranked), None)
 
     def _definitions(self, most: int) -> list[str]:
-        found = [each for each in self.lecture.definitions if self._is_new(each.sentence)]
-        best = sorted(found, key=lambda each: -self.lecture.weight(each.sentence))
-        terms: dict[str, Sentence] = {}
-        for each in best:
-            if len(terms) < most and each.term.lower() not in map(str.lower, terms):
-                terms[each.term] = each.sentence
-        return [
-            self._bullet(sentence, term) for term, sentence in sorted(terms.items(), key=lambda item: item[1].start)
-        ]
+        """What else is defined: the weightiest, in order of time."""
+        explained = [each for each in self.lecture.concepts if each.name in self.lecture.explanations]
+        terms: dict[str, Definition] = {}
+        for each in sorted(self.lecture.definitions, key=lambda each: -self.lecture.weight(each.sentence)):
+            known = any(concept.pattern.fullmatch(each.term) for concept in explained)
+            if not known and each.term.lower() not in terms and self._is_new(each.sentence) and len(terms) < most:
+                terms[each.term.lower()] = each
+        return [self._definition(each) for each in sorted(terms.values(), key=lambda each: each.sentence.place)]
+
+    def _definition(self, definition: Definition) -> str:
+        """A definition; behind the sentence before, where it leans on that or only gives a name."""
+        sentence = definition.sentence
+        alone = not leans(sentence.text) and len(sentence.text) > SHORT
+        if alone or not sentence.place or self.lecture.speech.spaceless:
+            return self._bullet(sentence, definition.term)
+        before = self.lecture.sentences[sentence.place - 1]
+        self.shown[sentence] = _words(sentence)
+        return self._bullet(replace(before, text=f"{shortened(before.text)} {sentence.text}"), definition.term)
 
     def _of_role(self, role: Role, most: int) -> list[str]:
-        found = [each for each in self.lecture.having(role) if self._is_new(each) and len(each.text) > 20]
-        best = sorted(found, key=lambda each: (-self.lecture.weight(each), each.place))[:most]
-        return [
-            self._bullet(each)
-            for each in sorted(best, key=lambda each: each.place)
-            if self.lecture.weight(each) >= TELLING
-        ]
+        """The weightiest sentences of a role; among connections those first that point to other lectures."""
+        sentences = self.lecture.sentences
+        elsewhere = self._pointing_elsewhere() if role is Role.CONNECTION else set()
+        telling = {each.place for each in self.lecture.having(role) if self.lecture.weight(each) >= TELLING}
+        ranked = sorted(
+            telling | elsewhere, key=lambda place: (place not in elsewhere, -self.lecture.weights[place], place)
+        )
+        best = list(islice((sentences[place] for place in ranked if self._is_new(sentences[place])), most))
+        return [self._bullet(each) for each in sorted(best, key=lambda each: each.place)]
+
+    def _pointing_elsewhere(self) -> set[int]:
+        """The places of sentences that speak of another lecture, or of an earlier note by its name."""
+        named = {
+            each.place for each in self.lecture.sentences if any(name in each.text.lower() for name in self.others)
+        }
+        return named | {each.place for each in self.lecture.having(Role.REFERENCE)}
 
     def _is_new(self, sentence: Sentence) -> bool:
         """Whether nothing shown says (nearly) the same."""
         words = _words(sentence)
-        return not any(len(words & _words(other)) > 0.6 * min(len(words), len(_words(other))) for other in self.shown)
+        return not any(len(words & other) > 0.6 * min(len(words), len(other)) for other in self.shown.values())
 
     def _bullet(self, sentence: Sentence, term: str = "") -> str:
-        self.shown.append(sentence)
+        self.shown[sentence] = _words(sentence)
         name = f"**{literal(term)}** – " if term else ""
         mark = f" {time_mark(self.job, sentence.start)}" if self.transcript.timed else ""
         return f"- {name}{quote(sentence.text)}{mark}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -49,10 +50,13 @@ class Concept:
         return self.pattern.search(text) is not None
 
 
-def concepts(speech: Speech, limit: int, check: Callable[[], None]) -> list[Concept]:
-    """The key concepts, most important first; fewer than `limit` where there is little to tell."""
+def concepts(speech: Speech, title: str, limit: int, check: Callable[[], None]) -> list[Concept]:
+    """The key concepts, most important first; fewer than `limit` where there is little to tell.
+
+    What the title names and the speaker takes up comes first.
+    """
     texts = _sampled([sentence.text for sentence in speech.sentences])
-    ranked = _repeated_strings(texts, check) if speech.spaceless else _ranked_phrases(texts, speech, check)
+    ranked = _repeated_strings(texts, check) if speech.spaceless else _ranked_phrases(texts, title, speech, check)
     chosen = _without_variants(ranked, limit)
     weights = [1 / (rank + 3) / (1 + 4 * times / len(texts)) for rank, (_, times) in enumerate(chosen)]
     return [Concept(name, times, weight / sum(weights)) for (name, times), weight in zip(chosen, weights, strict=True)]
@@ -88,11 +92,12 @@ class _Counts:
     as_verb: Counter[str]
     before_noun: frozenset[str]
     before_verb: frozenset[str]
+    english: bool
 
     @classmethod
     def of(cls, texts: Iterable[str], language: str, check: Callable[[], None]) -> _Counts:
         company = (words("before_noun", language), words("before_verb", language)) if language else (frozenset(),) * 2
-        counts = cls(Counter(), {}, Counter(), Counter(), *company)
+        counts = cls(Counter(), {}, Counter(), Counter(), *company, language == "en")
         for text in texts:
             check()
             for clause in re.split(r"[,.;:!?–()\"“”«»،؛؟]+", text):
@@ -123,6 +128,12 @@ class _Counts:
 
         return " ".join(map(word, key.split()))
 
+    def ends_in_verb(self, parts: Sequence[str]) -> bool:
+        """Whether an English phrase looks like a subject with its verb: "keys land", "the input grows"."""
+        *_, subject, last = map(self.spelling, parts)
+        plural = subject.endswith("s") and _key(subject) != subject.lower()
+        return plural or (last.endswith("s") and not self.as_noun[parts[-1]])
+
     def with_first_names(self, speakers: frozenset[str]) -> frozenset[str]:
         """The speakers' names, and the capitalised words said right before them."""
         pairs = (key.split() for key in self.phrases if key.count(" ") == 1)
@@ -135,7 +146,9 @@ def _key(word: str) -> str:
     return singular(re.sub(r"['’]s$", "", word))
 
 
-def _ranked_phrases(texts: Sequence[str], speech: Speech, check: Callable[[], None]) -> list[tuple[str, int]]:
+def _ranked_phrases(
+    texts: Sequence[str], title: str, speech: Speech, check: Callable[[], None]
+) -> list[tuple[str, int]]:
     """Phrases with how often they are said, best first: YAKE's candidates that are said as names of things."""
     from yake import KeywordExtractor
 
@@ -155,11 +168,23 @@ def _ranked_phrases(texts: Sequence[str], speech: Speech, check: Callable[[], No
     parts = {part for key in names for part in _fixed_parts(key, counts)}
 
     def worth(key: str) -> float:
-        said: float = counts.phrases[key] * len(key.split()) ** 1.5
-        return said / (0.02 + scores[key]) ** 0.5
+        return counts.phrases[key] * math.pow(len(key.split()), 1.5) / math.sqrt(0.02 + scores[key])
 
-    best = sorted(names - parts, key=lambda key: (-worth(key), key))
+    in_title = _taken_up(title, counts, frozenset(extractor.stopword_set), names)
+    best = [*in_title, *sorted(names - parts, key=lambda key: (-worth(key), key))]
     return [(counts.spelling(key), counts.phrases[key]) for key in best]
+
+
+def _taken_up(title: str, counts: _Counts, stop: frozenset[str], names: set[str]) -> list[str]:
+    """Phrases of two or three words of the title that the speaker uses too, or else single words that are names."""
+    said = [_key(word) for word in _WORD.findall(title)]
+    for size in (3, 2, 1):
+        runs = (said[at : at + size] for at in range(len(said) - size + 1))
+        keys = [" ".join(run) for run in runs if not stop & {run[0], run[-1]}]
+        found = [key for key in keys if (size > 1 and counts.phrases[key] > 1) or key in names]
+        if found:
+            return found
+    return []
 
 
 def _names_something(key: str, counts: _Counts, stop: frozenset[str]) -> bool:
@@ -167,13 +192,14 @@ def _names_something(key: str, counts: _Counts, stop: frozenset[str]) -> bool:
     parts = key.split()
     if not parts or any(len(part) < 2 or part.isdigit() for part in parts):
         return False
-    if any(part in stop or any(form.lower() in stop for form in counts.spellings.get(part, ())) for part in parts):
+    plain = parts[:-1] if len(parts) > 1 and parts[-1] in words("heads") else parts
+    if any(part in stop or any(form.lower() in stop for form in counts.spellings.get(part, ())) for part in plain):
         return False
     if not counts.before_noun:
         return True
     if len(parts) > 1:
-        mere_verbs = any(counts.as_verb[part] and not counts.as_noun[part] for part in parts)
-        return counts.phrases[key] > 1 and not mere_verbs
+        verbs = any(counts.as_verb[part] and not counts.as_noun[part] for part in parts)
+        return counts.phrases[key] > 1 and not verbs and not (counts.english and counts.ends_in_verb(parts))
     return counts.as_noun[key] > 0 and counts.as_verb[key] <= counts.as_noun[key] + 1
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from ytsb_tui.services.digest import TELLING, Digest, Role, leans
+from ytsb_tui.services.digest import SHORT, TELLING, Digest, Role, leans
 from ytsb_tui.services.escape import literal
 from ytsb_tui.services.phrases import Concept
 from ytsb_tui.services.quotes import WIDEST, quote
@@ -70,6 +70,16 @@ class _Quiz:
                 hints=self._choices(concept),
             )
 
+    def _can_have_a_hole(self, sentence: Sentence, concept: Concept) -> bool:
+        """Whether a sentence still makes sense, alone and without `concept`."""
+        return (
+            SHORT * (0.3 if self.lecture.speech.spaceless else 1) < len(sentence.text) <= WIDEST
+            and self.lecture.weight(sentence) >= TELLING
+            and len(concept.pattern.findall(sentence.text)) <= 2
+            and self._role(sentence) not in (Role.QUESTION, Role.ACTION)
+            and not leans(sentence.text)
+        )
+
     def _definitions(self) -> Iterator[Question]:
         weighed = sorted(self.lecture.definitions, key=lambda each: -self.lecture.weight(each.sentence))
         for term, sentence in ((each.term, each.sentence) for each in weighed):
@@ -88,10 +98,11 @@ class _Quiz:
         """The most important concepts, each answered by the sentences that say most about it."""
         for concept in self.lecture.concepts:
             about = [each for each in self.lecture.about(concept) if self._role(each) is not Role.QUESTION]
-            fresh = [each for each in about if each.place not in self.asked]
-            best = sorted(fresh, key=lambda each: (-self.lecture.weight(each), each.place))[:PASSAGE]
-            if len(about) < 2 or not best:
+            explained = self.lecture.explanations.get(concept.name)
+            if len(about) < 2 or explained is None or explained.place in self.asked:
                 continue
+            fresh = [each for each in about if each.place not in self.asked and each is not explained]
+            best = [explained, *sorted(fresh, key=lambda each: (-self.lecture.weight(each), each.place))[: PASSAGE - 1]]
             self.asked.update(each.place for each in best)
             told = sorted(best, key=lambda each: each.place)
             yield Question(
@@ -119,18 +130,20 @@ class _Quiz:
                 at=self._at(passage[0]),
             )
 
-    def _left_out(self) -> Iterator[list[Sentence]]:
+    def _left_out(self) -> Iterator[Sequence[Sentence]]:
+        """Passages of which the notes quote nothing: the longer first, then the weightier."""
         sentences = self.lecture.sentences
-        passages = (sentences[at : at + PASSAGE] for at in range(len(sentences) - PASSAGE + 1))
-        left_out = [
-            list(passage)
-            for passage in passages
-            if self.notes
-            and not any(quote(each.text) in self.notes for each in passage)
-            and any(self._concepts_in(each) for each in passage)
-            and self.lecture.weight(passage[0]) >= TELLING
-        ]
-        yield from sorted(left_out, key=lambda passage: -sum(map(self.lecture.weight, passage)))
+        fresh = [self.notes != "" and quote(each.text) not in self.notes for each in sentences]
+        for size in range(PASSAGE, 0, -1):
+            starts = [
+                at
+                for at in range(len(sentences) - size + 1)
+                if all(fresh[at : at + size])
+                and self.lecture.weights[at] >= TELLING
+                and any(map(self._concepts_in, sentences[at : at + size]))
+            ]
+            starts.sort(key=lambda at: (-sum(self.lecture.weights[at : at + size]), at))
+            yield from (sentences[at : at + size] for at in starts)
 
     def _about_everything(self) -> Question:
         first = list(self.lecture.sentences[:PASSAGE])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,14 +59,18 @@ class Speech:
         return is_spaceless(_sample(sentence.text for sentence in self.sentences))
 
 
-def listen(transcript: Transcript) -> Speech:
-    """The sentences of a transcript; at least one when it has any cue.
+def listen(transcript: Transcript, check: Callable[[], None]) -> Speech:
+    """The sentences of a transcript; at least one when it has any cue. `check` may raise to end it.
 
     Full stops end sentences; where nobody wrote them (automatic captions), pauses do.
     """
     language = transcript.language.split("-")[0].lower() or guess_language(_sample(cue.text for cue in transcript.cues))
     labels = _labels(transcript.cues)
-    cues = [Cue(cue.start, cue.end, text) for cue in transcript.cues if (text := _spoken(cue.text, labels, language))]
+    cues = []
+    for cue in transcript.cues:
+        check()
+        if text := _spoken(cue.text, labels, language):
+            cues.append(Cue(cue.start, cue.end, text))
     cues = cues or [Cue(cue.start, cue.end, text) for cue in transcript.cues if (text := one_line(cue.text))]
     split = _by_full_stops if _is_punctuated(cues) else _by_pauses
     found = ((_tidy(text), start) for text, start in split(cues))
