@@ -172,7 +172,7 @@ class Unavailable(Permanent):
 class BadCaptions(Permanent):
     """The caption file cannot be read."""
 
-    advice = "Give .srt, .vtt, .json3, .srv1, .srv3, .xml or .txt captions."
+    advice = "Give captions as .srt, .vtt, .json3, .srv1, .srv3, .xml, .ttml or .txt."
 
 
 class Refused(Permanent):

@@ -15,16 +15,7 @@ from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.study import Assessment, Notes
 from ytsb_tui.transcript import Transcript
 from ytsb_tui.usage import Usage
-
-
-class Watch(Protocol):
-    """A worker's line to whoever watches it."""
-
-    def progress(self, fraction: float | None, text: str = "") -> None:
-        """Say how far the stage is (0..1, None when unknown). Cheap: call it as often as you like."""
-
-    def check(self) -> None:
-        """Raise `Interrupted` when the user cancelled the job or the run is ending. Call it often."""
+from ytsb_tui.watch import Watch
 
 
 class Transcripts(Protocol):

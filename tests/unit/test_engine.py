@@ -26,7 +26,7 @@ from ytsb_tui.errors import (
 )
 from ytsb_tui.events import JobEnded, JobStopped, ResourcePaused, RunStopped, StageFinished, StageProgress, StageRetried
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
-from ytsb_tui.stages import Watch
+from ytsb_tui.watch import Watch
 from ytsb_tui.usage import Usage
 
 
