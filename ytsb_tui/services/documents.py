@@ -42,7 +42,7 @@ class MarkdownDocuments:
         quiz = [wikilink(job.assessment_filepath.stem, "Assessment")] if job.assessment_filepath else []
         parts = [
             frontmatter(_note_properties(job)),
-            f"# {literal(job.title)}",
+            f"# {literal(_title(job))}",
             " · ".join([*_provenance(job), *quiz]),
             tame(job.study_notes),
             *_related(job.related),
@@ -64,10 +64,10 @@ class MarkdownDocuments:
 
     def assessment_note(self, job: VideoProcessingJob) -> str:
         """The whole assessment file around `job.assessment_content`."""
-        back = [f"Notes: {wikilink(job.notes_filepath.stem, job.title)}"] if job.notes_filepath else []
+        back = [f"Notes: {wikilink(job.notes_filepath.stem, _title(job))}"] if job.notes_filepath else []
         parts = [
             frontmatter(_assessment_properties(job)),
-            f"# Assessment: {literal(job.title)}",
+            f"# Assessment: {literal(_title(job))}",
             " · ".join([*back, *_provenance(job)]),
             "Write under *My Answers* at the end: that part is kept when the questions are made again.",
             job.assessment_content,
@@ -114,8 +114,13 @@ def _join(parts: Iterable[str]) -> str:
     return "\n\n".join([*filter(None, parts), USER_MARK]) + "\n"
 
 
+def _title(job: VideoProcessingJob) -> str:
+    """The title as one clean line; never empty."""
+    return one_line(job.title) or job.video_id
+
+
 def _note_properties(job: VideoProcessingJob) -> dict[str, Any]:
-    title = one_line(job.title)
+    title = _title(job)
     stem = job.notes_filepath.stem if job.notes_filepath else title
     return {
         "title": title,
@@ -129,15 +134,15 @@ def _note_properties(job: VideoProcessingJob) -> dict[str, Any]:
         "tags": ["study-notes", *_tag(job.subject)],
         "created": _created(job),
         "author": _author(job),
-        "concepts": [one_line(concept) for concept in job.concepts],
+        "concepts": [name for concept in job.concepts if (name := one_line(concept))],
         "coverage": None if job.coverage is None else round(job.coverage, 2),
     }
 
 
 def _assessment_properties(job: VideoProcessingJob) -> dict[str, Any]:
     return {
-        "title": f"Assessment: {one_line(job.title)}",
-        "note": wikilink(job.notes_filepath.stem, job.title) if job.notes_filepath else "",
+        "title": f"Assessment: {_title(job)}",
+        "note": wikilink(job.notes_filepath.stem, _title(job)) if job.notes_filepath else "",
         "video_id": job.video_id,
         "subject": one_line(job.subject),
         "tags": ["assessment", *_tag(job.subject)],

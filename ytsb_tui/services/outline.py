@@ -15,10 +15,10 @@ from ytsb_tui.services.fields import field_of
 from ytsb_tui.services.quiz import questions
 from ytsb_tui.services.quotes import quote, shortened, time_mark
 from ytsb_tui.services.sentences import Sentence
-from ytsb_tui.stages import Watch
 from ytsb_tui.study import Assessment, Notes
 from ytsb_tui.transcript import Transcript, timestamp
 from ytsb_tui.usage import Usage
+from ytsb_tui.watch import Watch
 
 ORIGIN = "> [!info] Outline\n> Made from the transcript without a language model: sentences are the speaker's own."
 PART = 600.0
