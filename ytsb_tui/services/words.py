@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
 
 _SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u9fff"
@@ -30,23 +29,14 @@ _FOLDED_AWAY = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a
 _ONE_SPACELESS = re.compile(rf"[{_SPACELESS}]")
 
 
-class Word(NamedTuple):
-    """A word of a text."""
-
-    key: str
-    """What it is compared by."""
-    start: int
-    end: int
-
-
-def words(text: str) -> list[Word]:
-    """The words of `text`, in order."""
-    return [Word(key(match[0]), *match.span()) for match in _WORD.finditer(text)]
-
-
 def keys(text: str) -> tuple[str, ...]:
-    """The keys of the words of `text`."""
-    return tuple(key(word) for word in _WORD.findall(text))
+    """What the words of `text` are compared by."""
+    return tuple(map(key, _WORD.findall(text)))
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where the words of `text` begin and end."""
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def contains(phrase: tuple[str, ...], text: tuple[str, ...]) -> bool:
