@@ -157,9 +157,8 @@ def demo(config: Path | None, /, out: Path, as_json: bool, **given: Any) -> int:
 def log(context: click.Context, failed: bool, last: int, out: Path | None) -> None:
     """Every attempt at every job, from the vault's processing_log.json."""
     from ytsb_tui import log_view, settings
-    from ytsb_tui.job_logger import create_default_logger
 
-    context.obj = create_default_logger(settings.load({"out": out}, file=context.obj).out)
+    context.obj = log_view.open_log(settings.load({"out": out}, file=context.obj).out)
     if context.invoked_subcommand is None:
         log_view.show_attempts(context.obj, failed=failed, last=last)
 

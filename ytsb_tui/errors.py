@@ -2,7 +2,8 @@
 
     YtsbError                   everything this program raises on purpose
     ├── UsageError              the command line, settings or sources are wrong: exit code 2
-    ├── VaultError              the vault cannot be opened or is worked on by someone else
+    ├── VaultError              the vault cannot be used
+    │   └── VaultBusy           another process works on it
     └── Unfinished              a stage came to no end; carries what it leaves behind
         ├── Interrupted         not a failure: somebody said stop
         │   ├── Cancelled       ... this job
@@ -99,6 +100,12 @@ class UsageError(YtsbError):
 
 class VaultError(YtsbError):
     """The vault cannot be used."""
+
+
+class VaultBusy(VaultError):
+    """Another process works on the vault."""
+
+    advice = "Wait for it to end, or stop it with Ctrl+C."
 
 
 class Unfinished(YtsbError):

@@ -14,7 +14,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from ytsb_tui.clock import Clock, iso
-from ytsb_tui.errors import VaultError
+from ytsb_tui.errors import VaultBusy
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import entry_line
 from ytsb_tui.log_file import LogFile
@@ -58,8 +58,8 @@ class Journal:
     def open(cls, root: Path, clock: Clock) -> Journal:
         """Open the journal of the vault at `root`, and put right what a crash left behind.
 
-        Raises `VaultError` when another process works on the vault, or a newer
-        version has.
+        Raises `VaultBusy` when another process works on the vault, `VaultError`
+        when a newer version has.
         """
         state = root / STATE
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -164,9 +164,7 @@ def _own(state: Path) -> FileLock:
             who = f"process {known['pid']} on {known['host']} since {known['since']}"
         except (OSError, ValueError, LookupError, TypeError):
             who = "another process"
-        raise VaultError(
-            f"The vault {state.parent} is worked on by {who}.", advice="Wait for it to end, or stop it with Ctrl+C."
-        ) from None
+        raise VaultBusy(f"The vault {state.parent} is worked on by {who}.") from None
     return owner
 
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ytsb_tui.clock import spell
-from ytsb_tui.job_logger import JobLogger
+from ytsb_tui.clock import SystemClock, spell
+from ytsb_tui.errors import VaultBusy
+from ytsb_tui.job_logger import JobLogger, create_default_logger
+from ytsb_tui.journal import Journal
 from ytsb_tui.plaintext import one_line
+
+
+def open_log(vault: Path) -> JobLogger:
+    """The log of a vault, mended from the vault's journal first unless somebody works on it just now."""
+    logger = create_default_logger(vault)
+    if logger.file.path.exists():
+        with suppress(VaultBusy):
+            Journal.open(vault, SystemClock()).close()
+    return logger
 
 
 def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
@@ -53,7 +66,7 @@ def show_statistics(logger: JobLogger) -> None:
     stages = _table("stage", "average", "")
     longest = max(parts.stage_seconds.values(), default=0.0) or 1.0
     for name, seconds in parts.stage_seconds.items():
-        stages.add_row(name, spell(seconds), "█" * max(1, round(30 * seconds / longest)) if seconds else "")
+        stages.add_row(name, f"{seconds:.2f} s", "█" * round(30 * seconds / longest))
     console.print(stages)
     workers = _table("worker", "attempts", "average", "success")
     for worker, fared in parts.workers.items():
