@@ -121,7 +121,8 @@ class Digest:
         found = concept.pattern.search(sentence.text)
         begins = found.start() if found else len(sentence.text)
         subject = 1.8 if begins <= len("The ") else 1.2 if begins < 25 else 1.0
-        return self.weight(sentence) * subject + self._defines(concept, sentence.place)
+        fitting = 0.5 if self.roles[sentence.place] in (Role.EXAMPLE, Role.REFERENCE) else subject
+        return self.weight(sentence) * fitting + self._defines(concept, sentence.place)
 
     def _defines(self, concept: Concept, place: int) -> bool:
         """Whether the sentence at `place` defines just this concept, and says more than its name."""

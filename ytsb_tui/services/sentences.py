@@ -73,10 +73,11 @@ def listen(transcript: Transcript, check: Callable[[], None]) -> Speech:
             cues.append(Cue(cue.start, cue.end, text))
     cues = cues or [Cue(cue.start, cue.end, text) for cue in transcript.cues if (text := one_line(cue.text))]
     split = _by_full_stops if _is_punctuated(cues) else _by_pauses
-    found = ((_tidy(text), start) for text, start in split(cues))
-    sentences = (Sentence(text, start, place) for place, (text, start) in enumerate(item for item in found if item[0]))
+    found = [(tidy, start) for text, start in split(cues) if (tidy := _tidy(text))]
+    found = found or [(cue.text, cue.start) for cue in cues]
+    sentences = tuple(Sentence(text, start, place) for place, (text, start) in enumerate(found))
     speakers = frozenset(word.lower() for label in labels for word in label.split())
-    return Speech(tuple(sentences), language, speakers)
+    return Speech(sentences, language, speakers)
 
 
 def _sample(texts: Iterable[str], size: int = 20_000) -> str:
@@ -103,7 +104,8 @@ def _spoken(text: str, labels: frozenset[str], language: str) -> str:
         text = text[label.end() :]
     text = text.replace("--", " – ")
     if fillers := words("filler", language):
-        text = re.sub(rf",?\s*\b(?:{'|'.join(fillers)})\b(?:[,.…]|\s*–)?(?=\s|$)", "", text, flags=re.IGNORECASE)
+        filler = rf"(,?)\s*\b(?:{'|'.join(sorted(fillers))})\b(?:[,.…]|\s*–)?(?=\s|$)"
+        text = re.sub(filler, r"\1", text, flags=re.IGNORECASE)
     return " ".join(text.split()).lstrip(" ,;-–")
 
 
