@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from types import FrameType
 
@@ -20,13 +21,15 @@ from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.ordering import Order
-from ytsb_tui.pipeline import Rules
+from ytsb_tui.pipeline import Records, Rules
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Live, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
 from ytsb_tui.services.playlists import Withheld, expand
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
+from ytsb_tui.stages import PAID
+from ytsb_tui.usage import Usage
 from ytsb_tui.workshop import Workshop, plan_of
 
 GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -37,6 +40,22 @@ MOST_LISTED = 10
 """Refused lines that are shown one by one."""
 MOST_ECONOMICAL = 500
 """Jobs that wait for the same batch at once."""
+
+
+class Appraisal:
+    """Keeps what is fetched, but sets finished jobs aside instead of calling them done."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.commit = journal.commit
+        self.keep_partial = journal.keep_partial
+
+    def end(self, job: VideoProcessingJob, status: Status) -> None:
+        """Log failures only."""
+        if job.failure:
+            self._journal.end(job, status)
+        else:
+            self._journal.store.set_aside(job.video_id)
 
 
 class Run:
@@ -80,7 +99,9 @@ class Run:
             "refused": len(order.refused),
         }
         self.say(", ".join(f"{number} {what}" for what, number in counts.items() if number) + ".")
-        code = self.work(submission) if submission.queued else GOOD
+        if estimate:
+            return self._appraise(submission)
+        code = self.work(submission.queued) if submission.queued else GOOD
         return code or (SOME_FAILED if any(not place for place, _ in order.refused) else GOOD)
 
     def retry(self, ids: Sequence[str], *, failed_only: bool, watch: bool, restart_at: str | None) -> int:
@@ -102,10 +123,34 @@ class Run:
             chosen = [standing for standing in standings if standing.status is not Status.DONE]
         stage = Stage(restart_at) if restart_at else None
         submission = self.journal.submit([standing.job for standing in chosen], self.plan, restart_at=stage)
-        if not submission.queued and not (watch and self.journal.store.due()):
+        jobs = list(submission.queued)
+        if watch and not ids:
+            jobs += [self.journal.store.load(video_id).facts() for _, video_id in self.journal.store.due()]
+        if not jobs:
             self.say("There is nothing to retry.")
             return GOOD
-        return self.work(submission, watch=watch)
+        return self.work(jobs, watch=watch)
+
+    def _appraise(self, submission: Submission) -> int:
+        """Say what the paid stages of these jobs would use. Transcripts are fetched, and kept; nothing is paid."""
+        code = self.work(submission.queued, plan=(Stage.FETCH,), records=Appraisal(self.journal))
+        author, total = self._workshop.author, Usage()
+        fetched = [
+            job for job in (self.journal.store.load(job.video_id) for job in submission.queued) if job.transcript
+        ]
+        for job in fetched:
+            for stage in PAID:
+                if stage in self.plan and stage not in job.seconds:
+                    total += author.estimate(job, stage)
+        cost = "of unknown price" if total.cost is None else f"for about ${total.cost:.2f}"
+        self.say(
+            f"{len(fetched)} jobs: about {total.input_tokens + total.cache_write_tokens + total.cache_read_tokens:,} "
+            f"tokens in and {total.output_tokens:,} out, {cost} with {author.model or author.name}.",
+            style="bold",
+        )
+        if self._json:
+            self._json.print(event="estimate", jobs=len(fetched), **asdict(total))
+        return code
 
     def _tell_refused(self, order: Order) -> None:
         for place, line in order.refused[:MOST_LISTED]:
@@ -142,14 +187,24 @@ class Run:
             video_id, url, subject=self.settings.subject, output_dir=self.settings.out, video_title=title
         )
 
-    def work(self, submission: Submission, *, watch: bool = False) -> int:
-        """Work on what was submitted until nothing is left to do; returns the exit code."""
-        jobs = submission.queued
+    def work(
+        self,
+        jobs: Sequence[VideoProcessingJob],
+        *,
+        plan: tuple[Stage, ...] | None = None,
+        records: Records | None = None,
+        watch: bool = False,
+    ) -> int:
+        """Work on queued jobs until nothing is left to do; returns the exit code.
+
+        With `watch` that includes automatic retries that are due later.
+        """
         settings = self.settings
+        plan = self.plan if plan is None else plan
         outcome = Outcome(len(jobs))
         budget = Budget(settings.budget)
-        workers = min(len(jobs), MOST_ECONOMICAL) if settings.economy else settings.workers
-        front_end = self._front_end(len(jobs))
+        workers = max(1, min(len(jobs), MOST_ECONOMICAL)) if settings.economy else settings.workers
+        front_end = self._front_end(len(jobs), len(plan))
 
         def tell(event: Event) -> None:
             outcome(event)
@@ -158,29 +213,29 @@ class Run:
                 pool.stop(_too_long(event))
 
         rules = Rules(
-            plan=self.plan,
+            plan=plan,
             gates=_gates(settings, workers, self._clock),
             clock=self._clock,
-            records=self.journal,
+            records=records or self.journal,
             budget=budget,
             tell=tell,
             retries=settings.retries,
             retry_seconds=settings.retry_minutes * 60,
         )
-        pool = Pool(self.journal.store, rules, self._workshop.tools, among=submission.ids)
+        pool = Pool(self.journal.store, rules, self._workshop.tools, among=frozenset(job.video_id for job in jobs))
         began = self._clock.ticks()
         if self._json:
-            self._json.print(event="run_started", jobs=len(jobs), done=len(submission.done), plan=list(self.plan))
+            self._json.print(event="run_started", jobs=len(jobs), plan=list(plan))
         with _stopping_on_signals(pool), front_end:
             pool.run(workers, watch=watch)
         self._sum_up(outcome, budget, pool, self._clock.ticks() - began)
         return _exit_code(outcome, pool)
 
-    def _front_end(self, jobs: int) -> FrontEnd:
+    def _front_end(self, jobs: int, stages: int) -> FrontEnd:
         if self._json:
             return self._json
         if self._console.is_terminal:
-            return Live(self._console, jobs, len(self.plan))
+            return Live(self._console, jobs, stages)
         return Lines(self._console, jobs)
 
     def _sum_up(self, outcome: Outcome, budget: Budget, pool: Pool, seconds: float) -> None:

@@ -257,6 +257,11 @@ class Store:
         with self._transaction() as sql:
             sql.execute("UPDATE job SET status='queued' WHERE id=? AND status='running'", (video_id,))
 
+    def set_aside(self, video_id: str) -> None:
+        """Let go of a running job without an outcome; it is queued again when somebody asks for it."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE job SET status='cancelled' WHERE id=? AND status='running'", (video_id,))
+
     def withdraw(self, video_id: str) -> bool:
         """Take a job that no worker has yet out of the queue; False when a worker was faster."""
         with self._transaction() as sql:
