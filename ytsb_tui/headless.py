@@ -13,24 +13,23 @@ from types import FrameType
 from rich.console import Console
 from rich.text import Text
 
-from ytsb_tui.budget import Budget
-from ytsb_tui.clock import Clock, SystemClock, spell
+from ytsb_tui.clock import Clock, spell
+from ytsb_tui.engine import Engine
 from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError
 from ytsb_tui.events import Event, ResourcePaused
-from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.ordering import Order
-from ytsb_tui.pipeline import Records, Rules
+from ytsb_tui.pipeline import Records
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Live, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
 from ytsb_tui.services.playlists import Withheld, expand
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
+from ytsb_tui.source import video as source_of
 from ytsb_tui.stages import PAID
 from ytsb_tui.usage import Usage
-from ytsb_tui.workshop import Workshop, plan_of
 
 GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -63,23 +62,19 @@ class Run:
 
     def __init__(self, settings: Settings, *, as_json: bool = False, clock: Clock | None = None) -> None:
         """Open the vault. Raises `YtsbError` where that, or a setting, cannot work."""
-        self.settings = settings
-        self._clock = clock or SystemClock()
         self._json = JsonLines(sys.stdout) if as_json else None
         self._console = Console(stderr=as_json, highlight=False)
-        self.plan, notices = plan_of(settings)
-        self._workshop = Workshop(settings)
-        self.journal = Journal.open(settings.out, self._clock)
-        self._workshop.sweep()
-        for notice in (*notices, *self.journal.notices):
+        self._engine = Engine(settings, clock)
+        self._settings = settings
+        self._store = self._engine.journal.store
+        for notice in self._engine.notices:
             self.say(notice, style="yellow")
 
     def __enter__(self) -> Run:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._workshop.close()
-        self.journal.close()
+        self._engine.close()
 
     def say(self, words: str, *, style: str = "") -> None:
         """Tell the user something; with `--json`, beside the objects."""
@@ -88,10 +83,10 @@ class Run:
     def order(self, order: Order, *, estimate: bool = False) -> int:
         """Work on everything an order names; returns the exit code."""
         self._tell_refused(order)
-        jobs = list(self._jobs(order))
+        jobs = {job.video_id: job for job in self._jobs(order)}
         if not jobs:
             raise UsageError("Nothing of that can be worked on.")
-        submission = self.journal.submit(jobs, self.plan)
+        submission = self._engine.submit(jobs.values())
         counts = {
             "to do": len(submission.queued),
             "already done": len(submission.done),
@@ -106,11 +101,11 @@ class Run:
 
     def retry(self, ids: Sequence[str], *, failed_only: bool, watch: bool, restart_at: str | None) -> int:
         """Work again on the named jobs, or on the failed or unfinished ones; returns the exit code."""
-        standings = self.journal.store.standings()
+        standings = self._store.standings()
         unknown = set(ids) - {standing.job.video_id for standing in standings}
         if unknown:
             raise UsageError(
-                f"There is no job {', '.join(sorted(unknown))} in {self.settings.out}.",
+                f"There is no job {', '.join(sorted(unknown))} in {self._settings.out}.",
                 advice="`ytsb-tui log` shows the ids.",
             )
         if ids:
@@ -122,10 +117,10 @@ class Run:
         else:
             chosen = [standing for standing in standings if standing.status is not Status.DONE]
         stage = Stage(restart_at) if restart_at else None
-        submission = self.journal.submit([standing.job for standing in chosen], self.plan, restart_at=stage)
+        submission = self._engine.submit((standing.job for standing in chosen), restart_at=stage)
         jobs = list(submission.queued)
         if watch and not ids:
-            jobs += [self.journal.store.load(video_id).facts() for _, video_id in self.journal.store.due()]
+            jobs += [self._store.load(video_id).facts() for _, video_id in self._store.due()]
         if not jobs:
             self.say("There is nothing to retry.")
             return GOOD
@@ -133,14 +128,12 @@ class Run:
 
     def _appraise(self, submission: Submission) -> int:
         """Say what the paid stages of these jobs would use. Transcripts are fetched, and kept; nothing is paid."""
-        code = self.work(submission.queued, plan=(Stage.FETCH,), records=Appraisal(self.journal))
-        author, total = self._workshop.author, Usage()
-        fetched = [
-            job for job in (self.journal.store.load(job.video_id) for job in submission.queued) if job.transcript
-        ]
+        code = self.work(submission.queued, plan=(Stage.FETCH,), records=Appraisal(self._engine.journal))
+        author, total = self._engine.workshop.author, Usage()
+        fetched = [job for job in (self._store.load(job.video_id) for job in submission.queued) if job.transcript]
         for job in fetched:
             for stage in PAID:
-                if stage in self.plan and stage not in job.seconds:
+                if stage in self._engine.plan and stage not in job.seconds:
                     total += author.estimate(job, stage)
         cost = "of unknown price" if total.cost is None else f"for about ${total.cost:.2f}"
         self.say(
@@ -163,12 +156,12 @@ class Run:
         """A job for each video and file of the order, those of its playlists and channels included."""
         for source in order.sources:
             if source.kind in ("video", "file"):
-                yield self._job(source.id, source.url)
+                yield self._engine.job(source.id, source.url)
             else:
                 yield from self._expanded(source)
 
     def _expanded(self, source: Source) -> Iterator[VideoProcessingJob]:
-        settings, found, withheld = self.settings, 0, 0
+        settings, found, withheld = self._settings, 0, 0
         try:
             for entry in expand(source, limit=settings.playlist_limit, proxy=settings.proxy, watch=_Patience()):
                 if isinstance(entry, Withheld):
@@ -176,16 +169,11 @@ class Run:
                     self.say(f"{source.id}: {entry.title or entry.video_id} - {entry.reason}", style="yellow")
                 else:
                     found += 1
-                    yield self._job(entry.video_id, f"https://www.youtube.com/watch?v={entry.video_id}", entry.title)
+                    yield self._engine.job(entry.video_id, source_of(entry.video_id).url, entry.title)
         except StageError as error:
             self.say(f"{source.id}: the list broke off after {found} videos. {error} {error.advice}", style="red")
         else:
             self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else ""))
-
-    def _job(self, video_id: str, url: str, title: str = "") -> VideoProcessingJob:
-        return VideoProcessingJob(
-            video_id, url, subject=self.settings.subject, output_dir=self.settings.out, video_title=title
-        )
 
     def work(
         self,
@@ -199,10 +187,9 @@ class Run:
 
         With `watch` that includes automatic retries that are due later.
         """
-        settings = self.settings
-        plan = self.plan if plan is None else plan
+        settings = self._settings
+        plan = self._engine.plan if plan is None else plan
         outcome = Outcome(len(jobs))
-        budget = Budget(settings.budget)
         workers = max(1, min(len(jobs), MOST_ECONOMICAL)) if settings.economy else settings.workers
         front_end = self._front_end(len(jobs), len(plan))
 
@@ -212,23 +199,14 @@ class Run:
             if isinstance(event, ResourcePaused) and event.until - event.at > LONGEST_PAUSE and not watch:
                 pool.stop(_too_long(event))
 
-        rules = Rules(
-            plan=plan,
-            gates=_gates(settings, workers, self._clock),
-            clock=self._clock,
-            records=records or self.journal,
-            budget=budget,
-            tell=tell,
-            retries=settings.retries,
-            retry_seconds=settings.retry_minutes * 60,
-        )
-        pool = Pool(self.journal.store, rules, self._workshop.tools, among=frozenset(job.video_id for job in jobs))
-        began = self._clock.ticks()
+        among = frozenset(job.video_id for job in jobs)
+        pool = self._engine.pool(tell, plan=plan, records=records, among=among)
+        began = self._engine.clock.ticks()
         if self._json:
             self._json.print(event="run_started", jobs=len(jobs), plan=list(plan))
         with _stopping_on_signals(pool), front_end:
             pool.run(workers, watch=watch)
-        self._sum_up(outcome, budget, pool, self._clock.ticks() - began)
+        self._sum_up(outcome, pool, self._engine.clock.ticks() - began)
         return _exit_code(outcome, pool)
 
     def _front_end(self, jobs: int, stages: int) -> FrontEnd:
@@ -238,19 +216,26 @@ class Run:
             return Live(self._console, jobs, stages)
         return Lines(self._console, jobs)
 
-    def _sum_up(self, outcome: Outcome, budget: Budget, pool: Pool, seconds: float) -> None:
+    def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float) -> None:
         done, failed, waiting = len(outcome.done), len(outcome.failed), outcome.waiting
+        spent = self._engine.budget.spent
         costs = [job.total_usage.cost for job in (*outcome.done, *outcome.failed)]
         if self._json:
             counts = {"done": done, "failed": failed, "waiting": waiting}
-            self._json.print(event="run_ended", **counts, seconds=round(seconds, 3), cost=round(budget.spent, 6))
+            self._json.print(event="run_ended", **counts, seconds=round(seconds, 3), cost=round(spent, 6))
             return
         parts = [f"{done} done"]
         parts += [f"{failed} failed"] if failed else []
         parts += [f"{waiting} waiting"] if waiting else []
         parts += [f"in {spell(seconds)}"]
-        parts += ["cost unknown"] if None in costs else [f"${budget.spent:.2f}"] if budget.spent else []
-        self.say(", ".join(parts) + f". The vault is {self.settings.out}", style="bold")
+        parts += (
+            ["cost unknown"]
+            if None in costs
+            else [f"${self._engine.budget.spent:.2f}"]
+            if self._engine.budget.spent
+            else []
+        )
+        self.say(", ".join(parts) + f". The vault is {self._settings.out}", style="bold")
         if pool.stopped_by and not outcome.stopped:
             self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")
         if coming := [job.next_retry_at for job in outcome.failed if job.next_retry_at]:
@@ -270,17 +255,6 @@ class _Patience:
 
     def check(self) -> None:
         pass
-
-
-def _gates(settings: Settings, workers: int, clock: Clock) -> dict[str, Gate]:
-    capacities = {
-        "fetch": settings.fetch_limit,
-        "generate": workers if settings.economy else settings.generate_limit,
-        "vault": 1,
-        "links": workers,
-        "export": settings.export_limit,
-    }
-    return {name: Gate(name, max(1, capacity), clock) for name, capacity in capacities.items()}
 
 
 def _too_long(pause: ResourcePaused) -> YtsbError:

@@ -1,0 +1,87 @@
+"""A vault open for work: what every front end builds its runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ytsb_tui.budget import Budget
+from ytsb_tui.clock import Clock, SystemClock
+from ytsb_tui.events import Listener
+from ytsb_tui.gates import Gate
+from ytsb_tui.job import Stage, VideoProcessingJob
+from ytsb_tui.journal import Journal, Submission
+from ytsb_tui.pipeline import Records, Rules
+from ytsb_tui.pool import Pool
+from ytsb_tui.settings import Settings
+from ytsb_tui.workshop import Workshop, plan_of
+
+MOST_WORKERS = 64
+"""The most a user can have, except in economy mode, where workers only wait."""
+
+
+class Engine:
+    """The journal and the tools of one vault, and pools of workers over them."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """Open the vault, and put right what a crash left behind.
+
+        Raises `YtsbError` where the vault or a setting cannot work, `VaultBusy`
+        when another process works on the vault.
+        """
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.plan, notices = plan_of(settings)
+        self.workshop = Workshop(settings)
+        self.journal = Journal.open(settings.out, self.clock)
+        self.workshop.sweep()
+        self.notices = (*notices, *self.journal.notices)
+        """What the user should know about the vault and this machine, a sentence each."""
+        self.budget = Budget(settings.budget)
+
+    def close(self) -> None:
+        """Let go of the vault."""
+        self.workshop.close()
+        self.journal.close()
+
+    def job(self, video_id: str, url: str, title: str = "") -> VideoProcessingJob:
+        """A new job, filed as the settings say."""
+        return VideoProcessingJob(
+            video_id, url, subject=self.settings.subject, output_dir=self.settings.out, video_title=title
+        )
+
+    def submit(self, jobs: Iterable[VideoProcessingJob], *, restart_at: Stage | None = None) -> Submission:
+        """Queue what of these jobs is not finished; see `Journal.submit`."""
+        return self.journal.submit(jobs, self.plan, restart_at=restart_at)
+
+    def pool(
+        self,
+        tell: Listener,
+        *,
+        plan: tuple[Stage, ...] | None = None,
+        records: Records | None = None,
+        among: frozenset[str] | None = None,
+    ) -> Pool:
+        """Workers, none yet, over the queue or those jobs `among` it; `tell` hears of everything they do."""
+        settings = self.settings
+        rules = Rules(
+            plan=self.plan if plan is None else plan,
+            gates=self._gates(),
+            clock=self.clock,
+            records=records or self.journal,
+            budget=self.budget,
+            tell=tell,
+            retries=settings.retries,
+            retry_seconds=settings.retry_minutes * 60,
+        )
+        return Pool(self.journal.store, rules, self.workshop.tools, among=among)
+
+    def _gates(self) -> dict[str, Gate]:
+        settings = self.settings
+        capacities = {
+            "fetch": settings.fetch_limit,
+            "generate": 10_000 if settings.economy else settings.generate_limit,
+            "vault": 1,
+            "links": MOST_WORKERS,
+            "export": settings.export_limit,
+        }
+        return {name: Gate(name, capacity, self.clock) for name, capacity in capacities.items()}
