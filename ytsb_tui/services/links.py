@@ -40,6 +40,13 @@ class WikiLinks:
         self._opening = threading.Lock()
         self._index: LinkIndex | None = None
 
+    def close(self) -> None:
+        """Let go of the index; it is opened again when it is needed."""
+        with self._opening:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+
     def related(self, job: VideoProcessingJob) -> list[str]:
         """Stems of notes on the job's concepts, or before it has any, of notes named in its transcript."""
         return self._repairing(lambda index: self._related(job, index))

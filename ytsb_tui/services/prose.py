@@ -129,16 +129,11 @@ def _places(
     for number, line in enumerate(token.content.split("\n"), token.map[0]):
         start, end = lines[number]
         at = source.rfind(line, start, end)
-        is_title = begin == 0 and line.startswith("[!")
         is_whole = at >= 0 and not source[at + len(line) : end].strip()
+        is_title = begin == 0 and line.startswith("[!")
         is_header = number + 1 < len(lines) and _UNDER_HEADER.fullmatch(source, *lines[number + 1])
-        if (
-            line
-            and is_whole
-            and not is_title
-            and not is_header
-            and not any(at < close and open_ < end for open_, close in closed)
-        ):
+        is_closed = any(at < after and before < end for before, after in closed)
+        if line and is_whole and not (is_title or is_header or is_closed):
             yield begin, len(line), at
         begin += len(line) + 1
 
@@ -187,21 +182,21 @@ def _in_source(blocks: Iterable[Block]) -> Iterator[Link]:
             yield Link(start, start + link.end - link.start, link.text, link.words)
 
 
-def _skeleton(content: str, env: dict[str, Any], links: Sequence[Link]) -> list[tuple[Any, ...]]:
+def _skeleton(content: str, env: dict[str, Any], links: Sequence[Link]) -> list[tuple[str, ...]]:
     """What the parser sees in a paragraph, with `links` taken for their words unless they are inside another link."""
     tokens: list[Token] = []
     _PARSER.inline.parse(content, _PARSER, env, tokens)
-    seen: list[tuple[Any, ...]] = []
+    seen: list[tuple[str, ...]] = []
     inside = 0
     for token in tokens:
-        inside += token.nesting if token.type.startswith("link_") else 0
-        if token.type == "text" and seen and seen[-1][0] == "text":
-            seen[-1] = ("text", seen[-1][1] + token.content, inside)
+        inside += token.nesting if token.type in ("link_open", "link_close") else 0
+        if token.type != "text" or inside:
+            seen.append((token.type, token.content, token.markup, str(token.attrs), str(token.children)))
+        elif seen and seen[-1][0] == "plain":
+            seen[-1] = ("plain", seen[-1][1] + token.content)
         else:
-            seen.append((token.type, token.content, inside, token.markup, str(token.attrs), str(token.children)))
-            if token.type == "text":
-                seen[-1] = ("text", token.content, inside)
-    return [("text", _reduced(item[1], links), 0) if item[0] == "text" and not item[2] else item for item in seen]
+            seen.append(("plain", token.content))
+    return [("plain", _reduced(item[1], links)) if item[0] == "plain" else item for item in seen]
 
 
 def _reduced(text: str, links: Iterable[Link]) -> str:
