@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ytsb_tui.budget import Budget
 from ytsb_tui.clock import Clock, SystemClock
+from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, VideoProcessingJob
@@ -32,6 +33,11 @@ class Engine:
         self.clock = clock or SystemClock()
         self.plan, notices = plan_of(settings)
         self.workshop = Workshop(settings)
+        if settings.budget is not None and self.workshop.price_is_unknown():
+            raise UsageError(
+                f"The prices of {self.workshop.author.model} are unknown, so a budget cannot be kept.",
+                advice=f"Write them into {settings.prices}, or leave --budget out.",
+            )
         self.journal = Journal.open(settings.out, self.clock)
         self.workshop.sweep()
         self.notices = (*notices, *self.journal.notices)

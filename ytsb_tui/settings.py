@@ -78,6 +78,10 @@ class Settings:
         for name in ("workers", "fetch_limit", "generate_limit", "export_limit"):
             if not 1 <= getattr(self, name) <= 64:
                 raise UsageError(f"`{name}` must be from 1 to 64, not {getattr(self, name)}.")
+        if self.budget is not None and not self.budget > 0:
+            raise UsageError(f"`budget` must be above 0, not {self.budget}.")
+        if self.playlist_limit < 1 or not self.fetch_deadline > 0:
+            raise UsageError("`playlist_limit` must be at least 1, and `fetch_deadline` above 0.")
         if self.retries < 0 or not self.retry_minutes > 0:
             raise UsageError("`retries` must not be negative, and `retry_minutes` must be above 0.")
 

@@ -86,6 +86,11 @@ class Workshop:
             watch=watch,
         )
 
+    def price_is_unknown(self) -> bool:
+        """Whether nobody can say what the author's work will cost."""
+        minute = VideoProcessingJob("", "", duration=60.0)
+        return self.author.estimate(minute, Stage.NOTES).cost is None
+
     def sweep(self) -> None:
         """Remove what a killed process left behind; call it once the vault is ours."""
         self._vault.sweep()
