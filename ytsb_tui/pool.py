@@ -10,8 +10,9 @@ from ytsb_tui.errors import Bug, Cancelled, StageError, Stopped, YtsbError
 from ytsb_tui.events import JobStopped, RunStopped, StageProgress
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.pipeline import Attempt, Rules
-from ytsb_tui.stages import Tools, Watch
+from ytsb_tui.stages import Tools
 from ytsb_tui.store import Store
+from ytsb_tui.watch import Watch
 
 log = logging.getLogger(__name__)
 

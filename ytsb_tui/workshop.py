@@ -19,8 +19,9 @@ from ytsb_tui.services.subjects import SubjectFolders
 from ytsb_tui.services.vault import Vault
 from ytsb_tui.services.youtube import YouTubeTranscripts
 from ytsb_tui.settings import Settings
-from ytsb_tui.stages import Author, Tools, Transcripts, Watch
+from ytsb_tui.stages import Author, Tools, Transcripts
 from ytsb_tui.transcript import Transcript
+from ytsb_tui.watch import Watch
 
 
 def plan_of(settings: Settings) -> tuple[tuple[Stage, ...], tuple[str, ...]]:
