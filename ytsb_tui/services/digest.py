@@ -206,8 +206,9 @@ def _weight(text: str, present: Sequence[Concept], defines: bool, spaceless: boo
         weight *= 0.6
     if pattern("here").search(text):
         weight *= 0.4
-    if " – " in text or len(_QUOTES.findall(text)) % 2:
+    if len(_QUOTES.findall(text)) % 2:
         weight *= 0.6
+    weight *= 0.6 ** text.count(" – ")
     if len(_FIRST_PERSON.findall(text)) > 1:
         weight *= 0.5
     if pattern("weighty").search(text):

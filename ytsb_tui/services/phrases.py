@@ -107,26 +107,23 @@ class _Counts:
     def _add(self, said: Sequence[str]) -> None:
         keys = [_key(word) for word in said]
         lower = [word.lower().replace("’", "'") for word in said]
-        for place, word in enumerate(said):
-            self.spellings.setdefault(keys[place], Counter())[word] += 1
+        for place in range(len(said)):
             if place and lower[place - 1] in self.before_noun:
                 self.as_noun[keys[place]] += 1
             if place and lower[place - 1] in self.before_verb:
                 self.as_verb[keys[place]] += 1
             for size in (1, 2, 3):
                 if place + size <= len(said):
-                    self.phrases[" ".join(keys[place : place + size])] += 1
+                    phrase = " ".join(keys[place : place + size])
+                    self.phrases[phrase] += 1
+                    self.spellings.setdefault(phrase, Counter())[" ".join(said[place : place + size])] += 1
 
     def spelling(self, key: str) -> str:
-        """A phrase as it is mostly written, lower case unless it never is."""
-
-        def word(part: str) -> str:
-            seen = self.spellings[part]
-            lower = {form: times for form, times in seen.items() if form == form.lower()}
-            forms = lower if 4 * sum(lower.values()) >= seen.total() else seen
-            return max(sorted(forms), key=lambda form: forms[form])
-
-        return " ".join(map(word, key.split()))
+        """A phrase as it is mostly written, lower case unless it hardly ever is."""
+        seen = self.spellings[key]
+        lower = {form: times for form, times in seen.items() if form == form.lower()}
+        forms = lower if 4 * sum(lower.values()) >= seen.total() else seen
+        return max(sorted(forms), key=lambda form: forms[form])
 
     def ends_in_verb(self, parts: Sequence[str]) -> bool:
         """Whether an English phrase looks like a subject with its verb: "keys land", "the input grows"."""
@@ -200,7 +197,7 @@ def _names_something(key: str, counts: _Counts, stop: frozenset[str]) -> bool:
     if len(parts) > 1:
         verbs = any(counts.as_verb[part] and not counts.as_noun[part] for part in parts)
         return counts.phrases[key] > 1 and not verbs and not (counts.english and counts.ends_in_verb(parts))
-    return counts.as_noun[key] > 0 and counts.as_verb[key] <= counts.as_noun[key] + 1
+    return counts.as_noun[key] > 0 and counts.as_verb[key] <= counts.as_noun[key]
 
 
 def _fixed_parts(key: str, counts: _Counts) -> list[str]:

@@ -52,11 +52,9 @@ class _Quiz:
         """Weighty sentences with a concept blanked out, each concept once."""
         blanked: set[str] = set()
         for sentence in self._weightiest():
-            whole = (
-                len(sentence.text) <= WIDEST and self.lecture.weight(sentence) >= TELLING and not leans(sentence.text)
-            )
-            concept = next((each for each in self._concepts_in(sentence) if each.name not in blanked), None)
-            if not whole or concept is None or self._role(sentence) in (Role.QUESTION, Role.ACTION):
+            longest_first = sorted(self._concepts_in(sentence), key=lambda each: -len(each.name))
+            concept = next((each for each in longest_first if each.name not in blanked), None)
+            if concept is None or not self._can_have_a_hole(sentence, concept):
                 continue
             blanked.add(concept.name)
             self.asked.add(sentence.place)
