@@ -223,7 +223,7 @@ def test_a_language_is_told_by_its_script_and_its_commonest_words(text: str, lan
     [
         ("google-friend-connect*", {"Google Friend Connect", "網站", "小工具", "訪客"}),
         ("hf-34*", {"modèle", "entraînement", "hub"}),
-        ("hf-04*", {"encoder", "decoder", "numerical representation"}),
+        ("hf-04*", {"encoder", "decoder", "numerical representations"}),
         ("google-painless*", {"module", "class", "function", "standard library"}),
     ],
 )
