@@ -131,8 +131,8 @@ def _json3(text: str) -> Track:
 
 
 def _xml(text: str) -> Track:
-    from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
-    from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
 
     try:
         root = fromstring(text, forbid_dtd=True)
