@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-_DROPPED = {"Cc", "Cs"}
-"""Unicode categories no text needs: controls and lone surrogates."""
+_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Controls and lone surrogates: characters no text needs."""
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
 """Marks that reorder the text around them, and the byte order mark."""
 
@@ -23,8 +22,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?%])")
 
 def one_line(text: str) -> str:
     """Outside text as one clean line: no controls, no marks that reorder it, single spaces."""
-    spaced = " ".join(text.translate(_BIDI).split())
-    return "".join(mark for mark in spaced if unicodedata.category(mark) not in _DROPPED).strip()
+    return " ".join(_UNWANTED.sub("", " ".join(text.translate(_BIDI).split())).split())
 
 
 def literal(text: str) -> str:
@@ -72,10 +70,7 @@ def tame(markdown: str) -> str:
 
 
 def _clean_lines(markdown: str) -> list[str]:
-    lines = markdown.replace("\r\n", "\n").translate(_BIDI).split("\n")
-    return [
-        "".join(mark for mark in line if mark == "\t" or unicodedata.category(mark) not in _DROPPED) for line in lines
-    ]
+    return _UNWANTED.sub("", markdown.replace("\r\n", "\n").translate(_BIDI)).split("\n")
 
 
 def _outside_code(line: str) -> str:
