@@ -8,6 +8,7 @@ links lead to the web or to a mail address, or are only text.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -26,14 +27,19 @@ _TASK = re.compile(r"\[(.)\][ \t]+(?=\S)")
 _WEB = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
-
-DEEPEST = 60
-"""Levels of lists and quotes that are drawn; an indent more would leave no room on the page."""
+_ENDLESS = re.compile(r"[!-\u0dff]{200,}")
+"""A "word" that takes minutes to break without hints where. Scripts without spaces need none."""
+_LONG_IN_CELL = re.compile(r"[!-\u0dff]{17,}")
+"""A word that would widen a column until the table leaves the page."""
+DEEP = 16
+"""The level of lists and quotes below which nothing is indented further: the page would be left."""
+MANY_COLUMNS = 5
+"""Columns above which all get the same width, however long their words."""
 
 
 def parser() -> MarkdownIt:
     """A parser whose rendered HTML is safe to lay out."""
-    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": 4 * DEEPEST})
+    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": sys.maxsize})
     markdown.enable(["table", "strikethrough"])
     markdown.block.ruler.before("fence", "comment", _comment_block, {"alt": ["paragraph", "blockquote", "list"]})
     markdown.inline.ruler.before("link", "wikilink", _wikilink)
@@ -44,6 +50,9 @@ def parser() -> MarkdownIt:
     markdown.core.ruler.before("inline", "tasks", _tasks)
     markdown.core.ruler.push("links", _links)
     markdown.core.ruler.push("directions", _directions)
+    markdown.core.ruler.push("depths", _depths)
+    markdown.core.ruler.push("tables", _tables)
+    markdown.core.ruler.push("long words", _long_words)
     return markdown
 
 
@@ -200,3 +209,34 @@ def _directions(state: StateCore) -> None:
             undecided.clear()
         elif token.nesting == -1 and undecided:
             undecided.pop()
+
+
+def _depths(state: StateCore) -> None:
+    """Mark lists and quotes that lie deep within others."""
+    for token in state.tokens:
+        if token.level >= DEEP and token.type in ("bullet_list_open", "ordered_list_open", "blockquote_open"):
+            token.attrJoin("class", "deep")
+
+
+def _tables(state: StateCore) -> None:
+    """Mark tables of many columns."""
+    for index, token in enumerate(state.tokens):
+        if token.type == "table_open":
+            row_end = next(i for i, other in enumerate(state.tokens) if i > index and other.type == "tr_close")
+            if sum(other.type == "th_open" for other in state.tokens[index:row_end]) > MANY_COLUMNS:
+                token.attrs["class"] = "wide"
+
+
+def _long_words(state: StateCore) -> None:
+    """Let long words be broken where nothing else would keep them on the page."""
+    cell = False
+    for block in state.tokens:
+        if block.type in ("th_open", "td_open", "th_close", "td_close"):
+            cell = block.nesting == 1
+        for token in (block, *(block.children or ())):
+            if token.type != "inline":
+                token.content = (_LONG_IN_CELL if cell else _ENDLESS).sub(_breakable, token.content)
+
+
+def _breakable(word: re.Match[str]) -> str:
+    return re.sub(".{12}", "\\g<0>\u200b", word[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from itertools import pairwise
-from typing import Any
 
 import yaml
 from markdown_it.token import Token
@@ -46,7 +46,7 @@ def page(text: str, name: str) -> str:
     markdown = parser()
     tokens = markdown.parse(body)
     if not (tokens and tokens[0].tag == "h1"):
-        tokens = [*_title(str(properties.get("title") or name)), *tokens]
+        tokens = [*_title(properties.get("title") or name), *tokens]
     title = plain(tokens[1].children)
     way = direction(title)
     head_end = 3
@@ -61,7 +61,7 @@ def page(text: str, name: str) -> str:
     def html(part: Sequence[Token]) -> str:
         return str(markdown.renderer.render(part, markdown.options, {}))
 
-    language = str(properties.get("language", ""))
+    language = properties.get("language", "")
     return f"""<!DOCTYPE html>
 <html{f' lang="{language}"' if _LANGUAGE.match(language) else ""}>
 <head><meta charset="utf-8"><title>{escape(title)}</title><meta name="author" content="ytsb-tui"></head>
@@ -83,8 +83,8 @@ def _title(title: str) -> list[Token]:
     ]
 
 
-def _split(text: str) -> tuple[Mapping[str, Any], str]:
-    """Frontmatter and body; frontmatter that is not YAML says nothing, as in Obsidian."""
+def _split(text: str) -> tuple[Mapping[str, str], str]:
+    """The properties that are one value each, and the body; frontmatter that is not YAML says nothing."""
     block = _FRONTMATTER.match(text)
     if block is None:
         return {}, text
@@ -92,13 +92,16 @@ def _split(text: str) -> tuple[Mapping[str, Any], str]:
         properties = yaml.safe_load(block[1] or "")
     except (yaml.YAMLError, ValueError, RecursionError):
         properties = None
-    return properties if isinstance(properties, dict) else {}, text[block.end() :]
+    if not isinstance(properties, dict):
+        properties = {}
+    simple = {name: str(value) for name, value in properties.items() if isinstance(value, (str, int, float, date))}
+    return simple, text[block.end() :]
 
 
-def _eyebrow(properties: Mapping[str, Any]) -> str:
+def _eyebrow(properties: Mapping[str, str]) -> str:
     """The line above the title: subject and day."""
-    day = _DAY.match(str(properties.get("created", "")))
-    facts = [str(properties.get("subject") or ""), day[0] if day else ""]
+    day = _DAY.match(properties.get("created", ""))
+    facts = [properties.get("subject", ""), day[0] if day else ""]
     return f'<p class="eyebrow">{escape(" · ".join(filter(None, facts)))}</p>\n' if any(facts) else ""
 
 

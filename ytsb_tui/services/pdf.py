@@ -90,15 +90,13 @@ class PdfRenderer:
         temporary = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.ytsb-tmp")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with self._child(watch) as child:
-                watch.progress(None, f"drawing {target.name}")
-                answer = self._ask(child, source, temporary, watch)
-            self._judge(answer, source)
-            _replace(temporary, target)
+            try:
+                self._draw(source, temporary, watch)
+                _replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
         except OSError as error:
             raise from_os_error(error, f"writing {target.name}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the children; drawings under way end with `Stopped`."""
@@ -147,17 +145,10 @@ class PdfRenderer:
         with self._lock:
             self._children.discard(child)
 
-    def _ask(self, child: _Child, source: Path, temporary: Path, watch: Watch) -> Mapping[str, Any]:
-        ends = time.monotonic() + self._deadline
-        child.ask({"source": str(source), "target": str(temporary)})
-        while (answer := child.answer(LOOK)) is None:
-            watch.check()
-            if time.monotonic() >= ends:
-                raise RenderFailed(f"{source.name} took longer than {self._deadline:g} seconds to draw.")
-        return answer
-
-    def _judge(self, answer: Mapping[str, Any], source: Path) -> None:
-        """Raise what an answer other than "drawn" means."""
+    def _draw(self, source: Path, target: Path, watch: Watch) -> None:
+        with self._child(watch) as child:
+            watch.progress(None, f"drawing {source.name}")
+            answer = self._ask(child, source, target, watch)
         if self._closed:
             raise Stopped("The program is ending.")
         match answer:
@@ -167,6 +158,15 @@ class PdfRenderer:
                 raise no_renderer(reason)
             case {"failed": reason}:
                 raise RenderFailed(f"{source.name} cannot be drawn: {reason}.")
+
+    def _ask(self, child: _Child, source: Path, target: Path, watch: Watch) -> Mapping[str, Any]:
+        ends = time.monotonic() + self._deadline
+        child.ask({"source": str(source), "target": str(target)})
+        while (answer := child.answer(LOOK)) is None:
+            watch.check()
+            if time.monotonic() >= ends:
+                raise RenderFailed(f"{source.name} took longer than {self._deadline:g} seconds to draw.")
+        return answer
 
 
 def _replace(temporary: Path, target: Path) -> None:

@@ -26,9 +26,13 @@ from ytsb_tui.services.page import page
 Answer = dict[str, str | int]
 Draw = Callable[[str], tuple[bytes, int]]
 
+NESTING = 10_000
+"""Python calls within each other: a level of lists or quotes takes about ten."""
+
 
 def main(stylesheets: Sequence[str]) -> None:
     """Answer requests until stdin ends."""
+    sys.setrecursionlimit(NESTING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _keep_stdout()
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
