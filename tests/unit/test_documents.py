@@ -22,7 +22,7 @@ DOCUMENTS = MarkdownDocuments()
 JOB = VideoProcessingJob(
     "dQw4w9WgXcQ",
     "https://youtu.be/dQw4w9WgXcQ",
-    subject="Computer Science",
+    subject="Computer_Science",
     video_title="How Hash Tables Work",
     channel="Lectures",
     duration=3723.9,
@@ -33,8 +33,8 @@ JOB = VideoProcessingJob(
     coverage=0.75,
     related=("Big_O_Notation",),
     study_notes="## Core Concepts\n\n- **bucket** – a slot",
-    notes_filepath=Path("Computer Science/How_Hash_Tables_Work.md"),
-    assessment_filepath=Path("Computer Science/Assessment_How_Hash_Tables_Work.md"),
+    notes_filepath=Path("Computer_Science/How_Hash_Tables_Work.md"),
+    assessment_filepath=Path("Computer_Science/Assessment_How_Hash_Tables_Work.md"),
     started_at=1_000_000_000.0,
 )
 QUIZ = Assessment(

@@ -95,20 +95,17 @@ class Digest:
     @cached_property
     def explanations(self) -> dict[str, Sentence]:
         """For each concept's name the sentence that explains it best, if any; no sentence twice."""
+        fit = {
+            (concept.name, each.place): self._explains(concept, each)
+            for concept in self.concepts
+            for each in self.about(concept)
+        }
         found: dict[str, Sentence] = {}
         taken: set[int] = set()
-        for only_definitions in (True, False):
-            for concept in self.concepts:
-                fit = {each.place: self._explains(concept, each) for each in self.about(concept)}
-                free = [
-                    place
-                    for place in fit
-                    if place not in taken and (self._defines(concept, place) or not only_definitions)
-                ]
-                best = max(free, key=lambda place: (fit[place], -place), default=None)
-                if concept.name not in found and best is not None and fit[best] >= TELLING:
-                    found[concept.name] = self.sentences[best]
-                    taken.add(best)
+        for name, place in sorted(fit, key=lambda pair: (-fit[pair], pair[1])):
+            if name not in found and place not in taken and fit[name, place] >= TELLING:
+                found[name] = self.sentences[place]
+                taken.add(place)
         return found
 
     def about(self, concept: Concept) -> list[Sentence]:
@@ -120,8 +117,9 @@ class Digest:
             return 0.0
         found = concept.pattern.search(sentence.text)
         begins = found.start() if found else len(sentence.text)
-        subject = 1.8 if begins <= len("The ") else 1.2 if begins < 25 else 1.0
-        fitting = 0.5 if self.roles[sentence.place] in (Role.EXAMPLE, Role.REFERENCE) else subject
+        fitting = 1.8 if begins <= len("The ") else 1.2 if begins < 25 else 1.0
+        if self.roles[sentence.place] in (Role.EXAMPLE, Role.REFERENCE) or len(sentence.text) <= SHORT:
+            fitting = 0.5
         return self.weight(sentence) * fitting + self._defines(concept, sentence.place)
 
     def _defines(self, concept: Concept, place: int) -> bool:

@@ -130,7 +130,7 @@ def _note_properties(job: VideoProcessingJob) -> dict[str, Any]:
         "channel": one_line(job.channel),
         "duration": _length(job),
         "language": one_line(job.language),
-        "subject": one_line(job.subject),
+        "subject": _subject(job),
         "tags": ["study-notes", *_tag(job.subject)],
         "created": _created(job),
         "author": _author(job),
@@ -144,11 +144,16 @@ def _assessment_properties(job: VideoProcessingJob) -> dict[str, Any]:
         "title": f"Assessment: {_title(job)}",
         "note": wikilink(job.notes_filepath.stem, _title(job)) if job.notes_filepath else "",
         "video_id": job.video_id,
-        "subject": one_line(job.subject),
+        "subject": _subject(job),
         "tags": ["assessment", *_tag(job.subject)],
         "created": _created(job),
         "author": _author(job),
     }
+
+
+def _subject(job: VideoProcessingJob) -> str:
+    """The subject in words; its folder may have underscores."""
+    return one_line(job.subject.replace("_", " "))
 
 
 def _length(job: VideoProcessingJob) -> str:
@@ -166,7 +171,7 @@ def _author(job: VideoProcessingJob) -> str:
 
 def _tag(subject: str) -> list[str]:
     """The subject as an Obsidian tag: words joined by hyphens, and not a mere number."""
-    tag = "-".join(re.findall(r"\w+", subject.lower()))
+    tag = "-".join(re.findall(r"[^\W_]+", subject.lower()))
     return [tag] if re.search(r"[^\d\W_]", tag) else []
 
 

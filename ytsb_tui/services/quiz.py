@@ -61,7 +61,7 @@ class _Quiz:
             holed = literal(concept.pattern.sub(_HOLE, sentence.text.replace(_HOLE, ""))).replace(_HOLE, BLANK)
             yield Question(
                 kind=RECALL,
-                prompt=f"Which term is missing?\n\n> {holed}",
+                prompt=f"Fill in the missing term: {holed}",
                 answer=f"**{literal(concept.name)}**\n\n{self._quoted([sentence])}",
                 concepts=(concept.name,),
                 at=self._at(sentence),
