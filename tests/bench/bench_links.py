@@ -50,6 +50,7 @@ def measure(size: int) -> tuple[float, float]:
             added += links.connect(job)
             spent.append((time.process_time() - started) * 1000)
         print(f"{size} notes: {added / MEASURED:.1f} links a note, slowest {max(spent):.1f} ms")
+        links.close()
         return statistics.median(spent), grown
 
 

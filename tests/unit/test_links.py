@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,14 +26,17 @@ class Study:
     """A vault that notes are written to as the pipeline does it."""
 
     root: Path
-    links: WikiLinks = field(init=False)
     vault: Vault = field(init=False)
+    links: WikiLinks = field(init=False)
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.reopen()
+        self.vault = Vault(self.root)
+        self.links = WikiLinks(self.vault)
 
     def reopen(self) -> None:
+        """End the program and start it again."""
+        self.links.close()
         self.vault = Vault(self.root)
         self.links = WikiLinks(self.vault)
 
@@ -70,8 +74,10 @@ class Study:
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
-    return Study(tmp_path / "notes")
+def study(tmp_path: Path) -> Iterator[Study]:
+    study = Study(tmp_path / "notes")
+    yield study
+    study.links.close()
 
 
 def test_a_new_note_is_linked_to_earlier_ones_and_they_to_it(study: Study) -> None:

@@ -56,6 +56,7 @@ class LinkIndex:
                 self._connection = self._new()
 
     def close(self) -> None:
+        """Let go of the file."""
         with self._lock:
             self._connection.close()
 
@@ -201,7 +202,7 @@ def telling() -> Iterator[None]:
             advice="Check the disk, end other programs that use the vault, then retry.",
         ) from error
     except OSError as error:
-        raise from_os_error(error, "opening the index of links") from error
+        raise from_os_error(error, "linking notes") from error
 
 
 def _any_of(column: str, phrases: Sequence[tuple[str, ...]]) -> str:

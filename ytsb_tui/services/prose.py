@@ -28,19 +28,16 @@ _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _BLOCKS = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("inline")
 _LINE = re.compile(r"(.*?)(?:\r\n?|\n|\Z)", re.DOTALL)
 _WIKILINK = re.compile(r"\[\[([^\[\]|#^\n]+)[^\[\]\n]*\]\]")
-_OFF_LIMITS = re.compile(
-    r"""
-    !?\[\[ [^\[\]]* \]\]            # wikilinks and embeds
-    | \$\$ .+? \$\$ | \$ [^$\n]+ \$   # formulas
-    | %% .*? (?: %% | \Z )            # comments
-    | < [A-Za-z/!?] .* >              # from the first tag to the last
-    | \[\^ [^\]]* \]                  # footnotes
-    | (?: \w+:// | www\. ) \S+        # addresses
-    | \S+ @ \S+
-    | (?<!\S) [#^] \S+                # tags, block names
-    """,
-    re.VERBOSE | re.DOTALL,
+_OFF_LIMITS = (
+    re.compile(r"!?\[\[[^\[\]]*\]\]"),
+    re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL),
+    re.compile(r"%%.*?(?:%%|\Z)", re.DOTALL),
+    re.compile(r"<[A-Za-z/!?].*>", re.DOTALL),
+    re.compile(r"\[\^[^\]]*\]"),
+    re.compile(r"(?:\w+://|www\.)\S+|\S+@\S+"),
+    re.compile(r"(?<!\S)[#^]\S+"),
 )
+"""Wikilinks, formulas, comments, all from the first HTML tag to the last, footnotes, addresses, tags, block names."""
 _MARKED_OFF = re.compile(r"^[ \t>]*(\$\$|%%).*?\1", re.DOTALL | re.MULTILINE)
 """A formula or comment that may run over several blocks."""
 _UNDER_HEADER = re.compile(r"[\s>]*[-:|][-:|\s]*")
@@ -158,7 +155,7 @@ def _fits(block: Block, mention: Mention, stem: str, env: dict[str, Any]) -> boo
         or _TOUCHING & {content[start - 1 : start], content[end : end + 1]}
     ):
         return False
-    if any(match.start() < end and start < match.end() for match in _OFF_LIMITS.finditer(content)):
+    if any(at < end and start < after for pattern in _OFF_LIMITS for at, after in _spans(pattern, content)):
         return False
     inner = stem if words == stem else f"{stem}|{words}"
     links = [*block.links, Link(start, end, f"[[{inner}]]", words)]
@@ -166,6 +163,10 @@ def _fits(block: Block, mention: Mention, stem: str, env: dict[str, Any]) -> boo
         return False
     block.links = links
     return True
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    return (match.span() for match in pattern.finditer(text))
 
 
 def _applied(text: str, links: Iterable[Link]) -> str:
