@@ -14,7 +14,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from ytsb_tui.clock import Clock, iso
-from ytsb_tui.errors import VaultBusy
+from ytsb_tui.errors import VaultBusy, from_os_error
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import entry_line
 from ytsb_tui.log_file import LogFile
@@ -59,18 +59,18 @@ class Journal:
         """Open the journal of the vault at `root`, and put right what a crash left behind.
 
         Raises `VaultBusy` when another process works on the vault, `VaultError`
-        when a newer version has.
+        when a newer version has, `Ours` when the system refuses.
         """
         state = root / STATE
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = _own(state)
+        try:
+            owner = _own(state, clock)
+        except OSError as error:
+            raise from_os_error(error, f"opening the vault {root}") from error
         try:
             store = Store(state, root)
         except BaseException:
             owner.release()
             raise
-        card = {"pid": os.getpid(), "host": socket.gethostname(), "since": iso(clock.now())}
-        (state / OWNER).write_text(json.dumps(card), encoding="utf-8")
         journal = cls(root, store, LogFile(root / LOG), clock, owner)
         try:
             journal._put_right()
@@ -153,8 +153,9 @@ def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:
     return all(standing.job.has(stage) for stage in plan)
 
 
-def _own(state: Path) -> FileLock:
+def _own(state: Path, clock: Clock) -> FileLock:
     """The lock that makes this process the one that works on the vault; the system frees it when we die."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     owner = FileLock(state / "owner.lock")
     try:
         owner.acquire(timeout=0)
@@ -165,6 +166,8 @@ def _own(state: Path) -> FileLock:
         except (OSError, ValueError, LookupError, TypeError):
             who = "another process"
         raise VaultBusy(f"The vault {state.parent} is worked on by {who}.") from None
+    card = {"pid": os.getpid(), "host": socket.gethostname(), "since": iso(clock.now())}
+    (state / OWNER).write_text(json.dumps(card), encoding="utf-8")
     return owner
 
 

@@ -11,17 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from ytsb_tui.clock import SystemClock, spell
-from ytsb_tui.errors import VaultBusy
+from ytsb_tui.errors import NotWritable, VaultBusy
 from ytsb_tui.job_logger import JobLogger, create_default_logger
 from ytsb_tui.journal import Journal
 from ytsb_tui.plaintext import one_line
 
+NOTHING = "Nothing was logged yet."
+
 
 def open_log(vault: Path) -> JobLogger:
-    """The log of a vault, mended from the vault's journal first unless somebody works on it just now."""
+    """The log of a vault, mended from its journal first unless somebody works on it just now or it is read-only."""
     logger = create_default_logger(vault)
     if logger.file.path.exists():
-        with suppress(VaultBusy):
+        with suppress(VaultBusy, NotWritable):
             Journal.open(vault, SystemClock()).close()
     return logger
 
@@ -31,7 +33,7 @@ def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
     entries = logger.get_failed_jobs() if failed else logger.get_all_jobs()
     console = Console(highlight=False)
     if not entries:
-        console.print("No attempt failed." if failed else "Nothing was logged yet.")
+        console.print("No attempt failed." if failed else NOTHING)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("when", "id", "title", "", "seconds", "worker"):
@@ -57,6 +59,9 @@ def show_statistics(logger: JobLogger) -> None:
     """The log in figures: outcomes, stages, workers, errors."""
     figures, parts = logger.get_statistics(), logger.get_breakdown()
     console = Console(highlight=False)
+    if not figures["total_jobs"]:
+        console.print(NOTHING)
+        return
     console.print(
         f"{figures['total_jobs']} attempts: {figures['successful']} successful, {figures['failed']} failed "
         f"({figures['success_rate']:.1%} success), {spell(figures['average_duration'])} on average, "
@@ -67,7 +72,7 @@ def show_statistics(logger: JobLogger) -> None:
     longest = max(parts.stage_seconds.values(), default=0.0) or 1.0
     for name, seconds in parts.stage_seconds.items():
         stages.add_row(name, f"{seconds:.2f} s", "█" * round(30 * seconds / longest))
-    console.print(stages)
+    console.print(stages, "")
     workers = _table("worker", "attempts", "average", "success")
     for worker, fared in parts.workers.items():
         workers.add_row(
@@ -76,7 +81,7 @@ def show_statistics(logger: JobLogger) -> None:
             spell(fared.avg_duration),
             f"{fared.success_rate:.1%}",
         )
-    console.print(workers)
+    console.print(workers, "")
     if figures["error_types"]:
         errors = _table("error", "attempts")
         for name, count in figures["error_types"].items():
