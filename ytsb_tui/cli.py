@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ytsb_tui import __version__
-from ytsb_tui.errors import YtsbError
+from ytsb_tui.errors import UsageError, YtsbError
+from ytsb_tui.plaintext import visible
+
+if TYPE_CHECKING:
+    from ytsb_tui.job_logger import JobLogger
 
 USAGE = 2
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -130,7 +135,10 @@ def retry(
     """
     from ytsb_tui import headless, settings
 
-    with headless.Run(settings.load(given, file=config), as_json=as_json) as work:
+    chosen = settings.load(given, file=config)
+    if not chosen.out.exists():
+        raise UsageError(f"There is no vault {chosen.out}.", advice="Name it with --out.")
+    with headless.Run(chosen, as_json=as_json) as work:
         return work.retry(ids, failed_only=failed, watch=watch, restart_at=restart_at)
 
 
@@ -151,33 +159,44 @@ def demo(config: Path | None, /, out: Path, as_json: bool, **given: Any) -> int:
 
 @cli.group(invoke_without_command=True)
 @click.option("--failed", is_flag=True, help="Failed attempts only.")
-@click.option("-n", "--last", type=int, default=20, show_default=True, help="How many, newest last; 0 for all.")
+@click.option(
+    "-n", "--last", type=click.IntRange(min=0), default=20, show_default=True, help="How many, newest last; 0 for all."
+)
 @vault_option
 @click.pass_context
 def log(context: click.Context, failed: bool, last: int, out: Path | None) -> None:
     """Every attempt at every job, from the vault's processing_log.json."""
+    from ytsb_tui import log_view
+
+    if context.invoked_subcommand is None:
+        log_view.show_attempts(_log_of(context, out), failed=failed, last=last)
+
+
+def _log_of(context: click.Context, out: Path | None) -> JobLogger:
+    """The log of the vault `out`, else of the one named before the subcommand."""
     from ytsb_tui import log_view, settings
 
-    context.obj = log_view.open_log(settings.load({"out": out}, file=context.obj).out)
-    if context.invoked_subcommand is None:
-        log_view.show_attempts(context.obj, failed=failed, last=last)
+    before = context.parent.params.get("out") if context.parent else None
+    return log_view.open_log(settings.load({"out": out or before}, file=context.obj).out)
 
 
 @log.command()
-@click.pass_obj
-def stats(logger: Any, /) -> None:
+@vault_option
+@click.pass_context
+def stats(context: click.Context, out: Path | None) -> None:
     """Success rate, where the time went, and how each worker fared."""
     from ytsb_tui import log_view
 
-    log_view.show_statistics(logger)
+    log_view.show_statistics(_log_of(context, out))
 
 
 @log.command("export-csv")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.pass_obj
-def export_csv(logger: Any, /, file: Path) -> None:
+@vault_option
+@click.pass_context
+def export_csv(context: click.Context, file: Path, out: Path | None) -> None:
     """Write every attempt as a row of FILE, for a spreadsheet."""
-    click.echo(f"{logger.export_csv(file)} attempts written to {file}")
+    click.echo(f"{_log_of(context, out).export_csv(file)} attempts written to {file}")
 
 
 @cli.command()
@@ -212,6 +231,9 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Run the program; errors it raises on purpose are told in a line, with what to do next."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = cli(standalone_mode=False, prog_name="ytsb-tui")
     except click.ClickException as error:
@@ -220,7 +242,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except YtsbError as error:
-        click.echo(f"ytsb-tui: {error} {error.advice}".rstrip(), err=True)
+        click.echo(visible(f"ytsb-tui: {error} {error.advice}".rstrip()), err=True)
         code = USAGE
     except BrokenPipeError:
         sys.stderr.close()

@@ -13,7 +13,7 @@ from types import FrameType
 from rich.console import Console
 from rich.text import Text
 
-from ytsb_tui.clock import Clock, spell
+from ytsb_tui.clock import Clock, iso, spell
 from ytsb_tui.engine import Engine
 from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError
 from ytsb_tui.events import Event, ResourcePaused
@@ -35,8 +35,6 @@ GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 LONGEST_PAUSE = 600.0
 """Seconds a run waits for a server by itself; for longer it stops and says when to go on."""
-MOST_LISTED = 10
-"""Refused lines that are shown one by one."""
 MOST_ECONOMICAL = 500
 """Jobs that wait for the same batch at once."""
 
@@ -82,7 +80,8 @@ class Run:
 
     def order(self, order: Order, *, estimate: bool = False) -> int:
         """Work on everything an order names; returns the exit code."""
-        self._tell_refused(order)
+        for complaint in order.complaints():
+            self.say(complaint, style="yellow")
         jobs = {job.video_id: job for job in self._jobs(order)}
         if not jobs:
             raise UsageError("Nothing of that can be worked on.")
@@ -96,7 +95,7 @@ class Run:
         self.say(", ".join(f"{number} {what}" for what, number in counts.items() if number) + ".")
         if estimate:
             return self._appraise(submission)
-        code = self.work(submission.queued) if submission.queued else GOOD
+        code = self.work(submission.queued)
         return code or (SOME_FAILED if any(not place for place, _ in order.refused) else GOOD)
 
     def retry(self, ids: Sequence[str], *, failed_only: bool, watch: bool, restart_at: str | None) -> int:
@@ -123,7 +122,6 @@ class Run:
             jobs += [self._store.load(video_id).facts() for _, video_id in self._store.due()]
         if not jobs:
             self.say("There is nothing to retry.")
-            return GOOD
         return self.work(jobs, watch=watch)
 
     def _appraise(self, submission: Submission) -> int:
@@ -142,15 +140,8 @@ class Run:
             style="bold",
         )
         if self._json:
-            self._json.print(event="estimate", jobs=len(fetched), **asdict(total))
+            self._json.print(event="estimate", at=iso(self._engine.clock.now()), jobs=len(fetched), **asdict(total))
         return code
-
-    def _tell_refused(self, order: Order) -> None:
-        for place, line in order.refused[:MOST_LISTED]:
-            where = f"{place}, line {line.line}: " if place else ""
-            self.say(f"{where}{line.text[:100]} - {line.reason}", style="yellow")
-        if (more := len(order.refused) - MOST_LISTED) > 0:
-            self.say(f"... and {more} more lines that name nothing we can take.", style="yellow")
 
     def _jobs(self, order: Order) -> Iterator[VideoProcessingJob]:
         """A job for each video and file of the order, those of its playlists and channels included."""
@@ -203,9 +194,10 @@ class Run:
         pool = self._engine.pool(tell, plan=plan, records=records, among=among)
         began = self._engine.clock.ticks()
         if self._json:
-            self._json.print(event="run_started", jobs=len(jobs), plan=list(plan))
-        with _stopping_on_signals(pool), front_end:
-            pool.run(workers, watch=watch)
+            self._json.print(event="run_started", at=iso(self._engine.clock.now()), jobs=len(jobs), plan=list(plan))
+        if jobs:
+            with _stopping_on_signals(pool), front_end:
+                pool.run(workers, watch=watch)
         self._sum_up(outcome, pool, self._engine.clock.ticks() - began)
         return _exit_code(outcome, pool)
 
@@ -220,28 +212,21 @@ class Run:
         done, failed, waiting = len(outcome.done), len(outcome.failed), outcome.waiting
         spent = self._engine.budget.spent
         costs = [job.total_usage.cost for job in (*outcome.done, *outcome.failed)]
+        counts = {"done": done, "failed": failed, "waiting": waiting}
         if self._json:
-            counts = {"done": done, "failed": failed, "waiting": waiting}
-            self._json.print(event="run_ended", **counts, seconds=round(seconds, 3), cost=round(spent, 6))
+            at = iso(self._engine.clock.now())
+            self._json.print(event="run_ended", at=at, **counts, seconds=round(seconds, 3), cost=round(spent, 6))
             return
-        parts = [f"{done} done"]
-        parts += [f"{failed} failed"] if failed else []
-        parts += [f"{waiting} waiting"] if waiting else []
-        parts += [f"in {spell(seconds)}"]
-        parts += (
-            ["cost unknown"]
-            if None in costs
-            else [f"${self._engine.budget.spent:.2f}"]
-            if self._engine.budget.spent
-            else []
-        )
-        self.say(", ".join(parts) + f". The vault is {self._settings.out}", style="bold")
+        cost = ", cost unknown" if None in costs else f", ${spent:.2f}" if spent else ""
+        what = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+        ended = f"{what} in {spell(seconds)}{cost}. " if what else ""
+        self.say(f"{ended}The vault is {self._settings.out}", style="bold")
         if pool.stopped_by and not outcome.stopped:
             self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")
         if coming := [job.next_retry_at for job in outcome.failed if job.next_retry_at]:
             first = datetime.fromtimestamp(min(coming)).strftime("%H:%M")
             self.say(f"The next automatic retry is due at {first}: `ytsb-tui retry --watch` waits for it.")
-        if failed:
+        if any(job.failure and job.failure.retryable for job in outcome.failed):
             self.say("`ytsb-tui retry --failed` tries the failed ones again now, from the stage that failed.")
         elif waiting:
             self.say("Run the same command again, or `ytsb-tui retry`, to go on where it stopped.")

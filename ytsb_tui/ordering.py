@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,11 @@ from pathlib import Path
 from ytsb_tui import caption_file, intake, plaintext
 from ytsb_tui.errors import UsageError
 from ytsb_tui.intake import Refused
+from ytsb_tui.plaintext import one_line
 from ytsb_tui.source import Source
+
+MOST_LISTED = 10
+"""Refused lines that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,24 @@ class Order:
     refused: tuple[tuple[str, Refused], ...]
     """What could not be taken, each with the name of the text it stands in ("" for an argument)."""
 
+    def complaints(self) -> list[str]:
+        """A sentence for each of the first that could not be taken, and how many more there are."""
+        told = []
+        for place, line in self.refused[:MOST_LISTED]:
+            where = f"{place}, line {line.line}: " if place else ""
+            told.append(one_line(f"{where}{line.text[:100]} - {line.reason}"))
+        if (more := len(self.refused) - MOST_LISTED) > 0:
+            told.append(f"... and {more} more lines that name nothing we can take.")
+        return told
+
 
 def read_orders(arguments: Sequence[str], lists: Iterable[str]) -> Order:
     """Read the arguments, a source each, and the texts `lists` names ("-" for the standard input).
 
-    Raises `UsageError` when a text cannot be read, or nothing at all was named.
+    Raises `UsageError` when a text cannot be read, or nothing that could be
+    worked on was named.
     """
-    texts = [("", "\n".join(arguments), Path.cwd())] + [_text(name) for name in lists]
+    texts = [("", "\n".join(map(_argument, arguments)), Path.cwd())] + [_text(name) for name in lists]
     sources: dict[str, Source] = {}
     named = duplicates = 0
     refused: list[tuple[str, Refused]] = []
@@ -41,7 +58,18 @@ def read_orders(arguments: Sequence[str], lists: Iterable[str]) -> Order:
             sources.setdefault(source.id, source)
     if not sources and not refused:
         raise UsageError("Nothing was named.", advice="Name a video, a playlist or a caption file; --help shows how.")
-    return Order(tuple(sources.values()), duplicates + named - len(sources), tuple(refused))
+    order = Order(tuple(sources.values()), duplicates + named - len(sources), tuple(refused))
+    if not sources:
+        raise UsageError("\n  ".join(("Nothing of that can be worked on:", *order.complaints())))
+    return order
+
+
+def _argument(argument: str) -> str:
+    """An argument as a line of a text: what is there on the disk is a path, even if it is called `Talk # 1.srt`."""
+    if not os.path.exists(argument):
+        return argument
+    path = os.path.join(os.curdir, argument)
+    return re.escape(path) if "#" in path else path
 
 
 def _text(name: str) -> tuple[str, str, Path]:

@@ -115,7 +115,8 @@ def load(
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
-        raise UsageError(f"A setting is wrong: {error}.") from error
+        what, _, name = str(error).partition(" - at `$.")
+        raise UsageError(f"The setting `{name.rstrip('`')}` is wrong: {what}.") from error
     return replace(settings, out=settings.out.expanduser(), themes=settings.themes.expanduser())
 
 
