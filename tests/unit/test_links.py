@@ -253,6 +253,13 @@ def test_related_notes_share_concepts_closest_first(study: Study) -> None:
     assert study.links.related(job) == ["Heaps", "Search_trees"]
 
 
+def test_one_common_word_does_not_relate_notes_unless_it_is_what_one_is_about(study: Study) -> None:
+    study.add("Transformer architecture", "x", "encoder", "input")
+    study.add("What is Entropy?", "x", "disorder", "entropy")
+    job = VideoProcessingJob("new", "https://youtu.be/new", concepts=("input", "entropy"))
+    assert study.links.related(job) == ["What_is_Entropy"]
+
+
 def test_before_there_are_concepts_related_notes_are_those_the_transcript_names(study: Study) -> None:
     study.add("Hash Tables")
     study.add("Linked Lists")

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ytsb_tui.errors import BadSetup, Ours, from_os_error
-from ytsb_tui.services.mentions import Mention, Name, Names, names_of
+from ytsb_tui.services.mentions import Mention, Name, Names, names_of, weight
 from ytsb_tui.services.places import ASSESSMENT
 from ytsb_tui.services.properties import is_assessment, split_properties, strings, video_id_of
-from ytsb_tui.services.words import keys
+from ytsb_tui.services.words import contains, keys
 
 _VERSION = 1
 _TABLES = """
@@ -140,19 +140,27 @@ class LinkIndex:
             return [Path(path) for (path,) in rows] if phrases else []
 
     def about(self, phrases: Sequence[tuple[str, ...]], limit: int) -> list[Path]:
-        """At most `limit` notes whose title or concepts have one of the phrases, the best match first."""
+        """At most `limit` notes that share concepts, the best match first; one common word is not enough."""
         with self._lock:
             rows = self._connection.execute(
-                "SELECT path FROM texts JOIN notes ON notes.id = texts.rowid WHERE texts MATCH ? ORDER BY rank LIMIT ?",
-                (_any_of("about", phrases), limit),
+                "SELECT path, about FROM texts JOIN notes ON notes.id = texts.rowid"
+                " WHERE texts MATCH ? ORDER BY rank LIMIT ?",
+                (_any_of("about", phrases), 4 * limit),
             )
-            return [Path(path) for (path,) in rows] if phrases else []
+            found = rows.fetchall() if phrases else []
+            return [Path(path) for path, about in found if self._shared(path, about, phrases) > 1][:limit]
 
     def video_of(self, path: Path) -> str:
         """Which video a note is about; "" if none, or if the note is not known."""
         with self._lock:
             row = self._connection.execute("SELECT video_id FROM notes WHERE path = ?", (path.as_posix(),)).fetchone()
             return str(row[0]) if row else ""
+
+    def _shared(self, note: str, about: str, phrases: Sequence[tuple[str, ...]]) -> int:
+        """How much the phrases that a note has in its title and concepts say; its names say enough."""
+        names = {name.joined for name in self._names.of(note)}
+        topics = tuple(about.split())
+        return sum(2 if "".join(phrase) in names else weight(phrase) for phrase in phrases if contains(phrase, topics))
 
     def _forget(self, note: str) -> None:
         self._connection.execute("DELETE FROM texts WHERE rowid = (SELECT id FROM notes WHERE path = ?)", (note,))

@@ -71,18 +71,14 @@ def names_of(title: str, aliases: Sequence[str], concepts: Sequence[str]) -> tup
     parts = [_trimmed(keys(part)) for part in _SEPARATOR.split(title)]
     ranked = [
         *((0, phrase) for phrase in (whole, *map(keys, aliases))),
-        *(
-            (1, phrase)
-            for at, phrase in enumerate(main)
-            if _weight(phrase) > 1 and (at == 0 or contains(phrase, whole))
-        ),
-        *((2, phrase) for phrase in parts if _weight(phrase) > 1 or phrase in main),
+        *((1, phrase) for at, phrase in enumerate(main) if weight(phrase) > 1 and (at == 0 or contains(phrase, whole))),
+        *((2, phrase) for phrase in parts if weight(phrase) > 1 or phrase in main),
         (2, _trimmed(whole)),
     ]
     best: dict[str, Name] = {}
     for rank, phrase in ranked:
-        if (weight := _weight(phrase)) and len(phrase) <= _MOST_WORDS:
-            name = Name(phrase, rank, weight == 1)
+        if (says := weight(phrase)) and len(phrase) <= _MOST_WORDS:
+            name = Name(phrase, rank, says == 1)
             best.setdefault(name.joined, name)
     return tuple(best.values())
 
@@ -93,7 +89,7 @@ def _trimmed(phrase: tuple[str, ...]) -> tuple[str, ...]:
     return phrase[strong[0] : strong[-1] + 1] if strong else ()
 
 
-def _weight(phrase: tuple[str, ...]) -> int:
+def weight(phrase: tuple[str, ...]) -> int:
     """How much a phrase says: 0 nothing, 1 as much as a word, 2 enough to be a name for certain."""
     signs = sum(map(is_spaceless, phrase))
     telling = {word for word in phrase if word not in WEAK and not word.isdigit() and not is_spaceless(word)}

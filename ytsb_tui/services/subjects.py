@@ -62,10 +62,10 @@ def _is_acronym(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
 
 
 def _derived(title: str, concepts: Sequence[str]) -> str:
-    """A subject for what fits nowhere: the course its title begins with, else its main concept."""
+    """A subject for what fits nowhere: the course its title begins with, else the main concept its title has."""
     first, *rest = _SEPARATOR.split(title)
     words = keys(first)
     if rest and len(words) <= _LONGEST_PREFIX and any(word not in WEAK and not word.isdigit() for word in words):
         return first
-    concept = next((concept for concept in concepts if keys(concept)), "")
+    concept = next((concept for concept in concepts if contains(keys(concept), keys(title))), "")
     return concept[:1].upper() + concept[1:]
