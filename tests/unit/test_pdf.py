@@ -113,10 +113,8 @@ def test_a_wikilink_is_its_words_and_a_link_to_a_file_only_text() -> None:
 
 
 def test_frontmatter_and_comments_are_left_out_but_code_is_kept() -> None:
-    html = page(
-        "---\nlanguage: de\nconcepts: [x]\n---\nseen %%hidden%% too\n\n%% a\nhidden\nblock %%\n\n```\n%% code %%\n```\n",
-        "Note",
-    )
+    shown = "seen %%hidden%% too\n\n%% a\nhidden\nblock %%\n\n```\n%% code %%\n```\n"
+    html = page(f"---\nlanguage: de\nconcepts: [x]\n---\n{shown}", "Note")
     assert '<html lang="de">' in html
     assert "concepts" not in html
     assert "hidden" not in html
