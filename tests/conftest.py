@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +17,17 @@ from tests.world import World, world
 @pytest.fixture
 def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A YouTube of the test's own, trusted by this process; fails the test for a leaked name or a broken server."""
+    warnings.filterwarnings("ignore", "unclosed <ssl", ResourceWarning)  # until the test ends
     folder = tmp_path / "world"
     folder.mkdir()
     with world(folder) as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
+    for thread in threading.enumerate():
+        if thread.name == "errand":
+            thread.join(30)
+    if "yt_dlp" in sys.modules:  # leaves the sockets of refused answers to the garbage collector
+        gc.collect()
     assert running.router.refused == []
     assert running.youtube.bugs == []

@@ -10,7 +10,7 @@ from ytsb_tui.transcript import Chapter, Cue
 
 @dataclass(frozen=True)
 class Track:
-    """One caption track; a cue's text may hold whatever is to go over the wire."""
+    """One caption track; the text of a cue is HTML."""
 
     language: str
     cues: tuple[Cue, ...]

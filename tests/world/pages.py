@@ -90,18 +90,21 @@ def _track(video: Video, track: Track, *, wants_token: bool) -> Json:
 
 
 def timedtext(cues: tuple[Cue, ...], form: str) -> tuple[str, str]:
-    """Content type and body of a caption track; text in XML is escaped twice, as YouTube does."""
+    """Content type and body of a caption track: HTML within XML, or plain text in json3."""
     if form == "json3":
         events = [
-            {"tStartMs": int(cue.start * 1000), "dDurationMs": _millis(cue), "segs": [{"utf8": cue.text}]}
+            {
+                "tStartMs": int(cue.start * 1000),
+                "dDurationMs": _millis(cue),
+                "segs": [{"utf8": html.unescape(cue.text)}],
+            }
             for cue in cues
         ]
         return "application/json; charset=UTF-8", json.dumps({"wireMagic": "pb3", "events": events})
-
-    def twice(text: str) -> str:
-        return html.escape(html.escape(text, quote=False), quote=False)
-
-    lines = (f'<text start="{cue.start:g}" dur="{cue.end - cue.start:g}">{twice(cue.text)}</text>' for cue in cues)
+    lines = (
+        f'<text start="{cue.start:g}" dur="{cue.end - cue.start:g}">{html.escape(cue.text, quote=False)}</text>'
+        for cue in cues
+    )
     body = f'<?xml version="1.0" encoding="utf-8" ?><transcript>{"".join(lines)}</transcript>'
     return "text/xml; charset=UTF-8", body
 

@@ -160,6 +160,8 @@ def _exactly(stream: socket.socket, size: int) -> bytes:
 
 
 def _relay(one: socket.socket, other: socket.socket) -> None:
+    for side in (one, other):
+        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     while ready := select.select((one, other), (), (), 60)[0]:
         for side in ready:
             data = side.recv(65536)

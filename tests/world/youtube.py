@@ -78,7 +78,7 @@ class Request:
             "/playlist": "playlist",
             "/youtubei/v1/browse": "browse",
         }
-        if re.match(r"/(@|channel/)", self.path):
+        if re.match(r"/(@|channel/|c/|user/)", self.path):
             return "channel"
         return known.get(self.path, "other")
 
@@ -225,6 +225,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
+    disable_nagle_algorithm = True
     youtube: YouTube
 
     def setup(self) -> None:
@@ -276,6 +277,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for at in range(len(answer.body)):
                 self.wfile.write(answer.body[at : at + 1])
                 if self.youtube.closing.wait(fault.seconds / len(answer.body)):
+                    self.close_connection = True
                     return
         else:
             self.wfile.write(answer.body)

@@ -6,12 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ytsb_tui.errors import NetworkTrouble
-
-if TYPE_CHECKING:
-    from ytsb_tui.stages import Watch
+from ytsb_tui.watch import Watch
 
 T = TypeVar("T")
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.services import ytdlp
 from ytsb_tui.services.errand import Abandoned, run_errand
 from ytsb_tui.services.proxies import check_proxy
-
-if TYPE_CHECKING:
-    from ytsb_tui.source import Source
-    from ytsb_tui.stages import Watch
+from ytsb_tui.source import Source
+from ytsb_tui.watch import Watch
 
 _PATIENCE = 90.0
 """Seconds the next piece of a list may take, tries in all."""

@@ -41,7 +41,9 @@ Meaning = Callable[[Any, Circumstances], StageError]
 UPDATE = "It is retried by itself; if it stays, update ytsb-tui: YouTube may have changed."
 _CERTIFICATES = "If your network inspects TLS, name its authority's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE."
 _AGE = "YouTube shows it to signed-in adults only: drop its captions as a file instead."
+_TOKEN = "Retry it another day, or drop its captions as a file instead."
 _LATER = "Retry it once it has been shown."
+_LOOK = "Open the link in a browser, without signing in, to see what YouTube says."
 _ELSEWHERE = "Use a proxy in another country."
 _LONGEST_REASON = 160
 
@@ -57,7 +59,7 @@ def by_status(status: int, retry_after: float | None = None) -> StageError:
     if status in (401, 403):
         return Blocked(f"YouTube refused this address ({status}).", retry_after=retry_after)
     if status in (404, 410):
-        return Unavailable(f"YouTube has no such page ({status}).")
+        return Unavailable(f"YouTube has no such page ({status}).", advice=_LOOK)
     if status >= 500:
         return Busy(f"YouTube is overloaded ({status}).", retry_after=retry_after)
     return NetworkTrouble(f"YouTube answered with an error ({status}).", advice=UPDATE)
@@ -82,7 +84,7 @@ def by_reason(reason: str) -> StageError:
             return kind(message, advice=advice)
     plain = one_line(reason).removeprefix("YouTube said:")
     said = re.sub(r"(Use --|See +http|https?:).*", "", plain)[:_LONGEST_REASON].strip(" .;:")
-    return Unavailable(f"YouTube does not show it: {said}." if said else "YouTube does not show it.")
+    return Unavailable(f"YouTube does not show it: {said}." if said else "YouTube does not show it.", advice=_LOOK)
 
 
 def _unplayable(error: api.VideoUnplayable, at: Circumstances) -> StageError:
@@ -126,7 +128,7 @@ def _connection(error: Exception, at: Circumstances) -> StageError:
     if nobody:
         return BadSetup(f"The proxy {proxy} cannot be reached.", advice="Start the proxy, or correct `proxy`.")
     if _FAR_SIDE.search(said):
-        return NetworkTrouble(f"The proxy {proxy} cannot reach YouTube.")
+        return NetworkTrouble(f"The proxy {proxy} does not let us through to YouTube.")
     return NetworkTrouble("The connection to YouTube broke off.")
 
 
@@ -145,7 +147,7 @@ _BAD_PROXY = _always(BadSetup, "The proxy's address cannot be used.", "Correct `
 MEANINGS: Mapping[type[Exception], Meaning] = {
     api.IpBlocked: _address_blocked,
     api.RequestBlocked: _always(Blocked, "YouTube wants proof that this address is not a bot."),
-    api.PoTokenRequired: _always(Blocked, "YouTube wants a proof-of-origin token for these captions."),
+    api.PoTokenRequired: _always(Unavailable, "YouTube wants a proof-of-origin token for these captions.", _TOKEN),
     api.FailedToCreateConsentCookie: _always(Blocked, "YouTube insists on its consent page."),
     api.YouTubeRequestFailed: lambda error, at: by_status(at.status, at.retry_after),
     api.YouTubeDataUnparsable: _STRANGE,

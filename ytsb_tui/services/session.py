@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -42,6 +43,8 @@ class WatchSession(requests.Session):
         self._retry_after: float | None = None
         self.player: dict[str, Any] = {}
         """The newest answer of the player endpoint."""
+        self.captions = ""
+        """The newest captions, with the markup the library takes `List<String>` for."""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send as `requests` does, with time limits, stopping within the body when nobody waits for it."""
@@ -50,22 +53,26 @@ class WatchSession(requests.Session):
             options["timeout"] = TIMEOUT
         answer = super().send(request, **{**options, "stream": True})
         pieces = []
-        while piece := answer.raw.read1(_PIECE, decode_content=True):
-            pieces.append(piece)
-            self._go_on()
-        answer.raw = io.BytesIO(b"".join(pieces))
-        self._keep(answer)
+        with contextlib.closing(answer.raw) as raw:
+            while piece := raw.read1(_PIECE, decode_content=True):
+                pieces.append(piece)
+                self._go_on()
+        body = b"".join(pieces)
+        answer.raw = io.BytesIO(body)
+        self._keep(answer, body)
         return answer
 
-    def _keep(self, answer: requests.Response) -> None:
+    def _keep(self, answer: requests.Response, body: bytes) -> None:
         self._status, self._retry_after = answer.status_code, retry_after(answer.headers)
         path = answer.url.partition("?")[0]
         if path.endswith("/watch"):
-            self._page = answer.text
+            self._page = body.decode("utf-8", "replace")
+        elif path.endswith("/api/timedtext"):
+            self.captions = body.decode("utf-8", "replace")
         elif path.endswith("/youtubei/v1/player") and answer.ok:
             try:
-                known = answer.json()
-            except requests.JSONDecodeError:  # the library that asked will say so
+                known = json.loads(body)
+            except ValueError:  # the library that asked will say so
                 return
             self.player = known if isinstance(known, dict) else {}
 
@@ -75,7 +82,8 @@ class WatchSession(requests.Session):
 
     def video(self) -> Video:
         """The title page of the video that was asked for."""
-        details = self.player.get("videoDetails") or {}
+        given = self.player.get("videoDetails")
+        details = given if isinstance(given, dict) else {}
         seconds = str(details.get("lengthSeconds", ""))
         return Video(
             title=str(details.get("title", "")),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
-from ytsb_tui.errors import NoCaptions
+from ytsb_tui.errors import BadCaptions, NetworkTrouble, NoCaptions
 from ytsb_tui.plaintext import one_line
+from ytsb_tui.services import cues, timedtext
 from ytsb_tui.transcript import Chapter, Cue, Transcript
 
 
@@ -37,12 +38,10 @@ def best(tracks: Iterable[T], languages: Sequence[str], spoken: str) -> T:
 
     def rank(track: T) -> tuple[int, bool, bool]:
         code = track.language_code.lower()
-        place = next((place for place, language in enumerate(wanted) if _primary(code) == _primary(language)), None)
-        return (
-            (len(wanted), track.is_generated, True)
-            if place is None
-            else (place, track.is_generated, code not in wanted)
-        )
+        for place, language in enumerate(wanted):
+            if _primary(code) == _primary(language):
+                return place, track.is_generated, code != language
+        return len(wanted), track.is_generated, True
 
     try:
         return min(tracks, key=rank)
@@ -62,7 +61,7 @@ def spoken_language(listing: Mapping[str, Any]) -> str:
         own = [tracks[index] for index in audio["captionTrackIndices"]]
         heard = [track for track in own if track.get("kind") == "asr"]
         return str((heard[0] if heard else tracks[audio["defaultCaptionTrackIndex"]])["languageCode"])
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, AttributeError):
         return ""
 
 
@@ -77,17 +76,25 @@ class Video:
     """Start and title of each."""
 
 
-def assemble(track: Track, cues: Iterable[Cue], video: Video, method: str) -> Transcript:
-    """The transcript of `video`: clean cues that do not overlap. Raises `NoCaptions` when nothing is left."""
-    spoken = tuple(_without_overlaps(Cue(cue.start, cue.end, one_line(cue.text)) for cue in cues))
-    if not spoken:
-        raise NoCaptions("The captions of the video are empty.")
+def assemble(track: Track, body: str, video: Video, method: str) -> Transcript:
+    """The transcript in `body`, which YouTube sent for `track`; its cues do not overlap.
+
+    Raises `NetworkTrouble` for a body that is no captions, `NoCaptions` for captions in which nothing is said.
+    """
+    try:
+        captions = timedtext.parse(body)
+    except BadCaptions as error:
+        raise NetworkTrouble("YouTube sent no captions, though it lists some.") from error
+    try:
+        said = cues.tidy(captions)
+    except BadCaptions as error:
+        raise NoCaptions(str(error)) from error
     chapters = sorted((start, one_line(title)) for start, title in video.chapters)
     return Transcript(
-        cues=spoken,
+        cues=tuple(_without_overlaps(said)),
         title=one_line(video.title),
         channel=one_line(video.channel),
-        duration=video.seconds or spoken[-1].end,
+        duration=video.seconds or said[-1].end,
         language=track.language_code,
         captions="automatic" if track.is_generated else "human",
         method=method,
@@ -95,9 +102,8 @@ def assemble(track: Track, cues: Iterable[Cue], video: Video, method: str) -> Tr
     )
 
 
-def _without_overlaps(cues: Iterable[Cue]) -> Iterable[Cue]:
-    """The cues that have text, in order; automatic ones stay on screen beyond the beginning of the next."""
-    kept = sorted((cue for cue in cues if cue.text), key=lambda cue: cue.start)
-    for cue, following in pairwise(kept):
+def _without_overlaps(said: Sequence[Cue]) -> Iterator[Cue]:
+    """Automatic captions stay on screen beyond the beginning of the next."""
+    for cue, following in pairwise(said):
         yield Cue(cue.start, min(cue.end, following.start), cue.text)
-    yield from kept[-1:]
+    yield said[-1]

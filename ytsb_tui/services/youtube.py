@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
 import youtube_transcript_api as api
 from requests.cookies import RequestsCookieJar
 
-from ytsb_tui.errors import Blocked, StageError, Unavailable
+from ytsb_tui.errors import BadCaptions, Blocked, NoCaptions, StageError, Unavailable
+from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.services import tracks, ytdlp
 from ytsb_tui.services.errand import GoOn, run_errand
 from ytsb_tui.services.proxies import check_proxy
 from ytsb_tui.services.refusals import translating
 from ytsb_tui.services.session import WatchSession
-from ytsb_tui.transcript import Cue, Transcript
+from ytsb_tui.transcript import Transcript
+from ytsb_tui.watch import Watch
 
-if TYPE_CHECKING:
-    from ytsb_tui.job import VideoProcessingJob
-    from ytsb_tui.stages import Watch
-
+_REFUSED_CLIENT = (
+    api.RequestBlocked,
+    api.PoTokenRequired,
+    api.FailedToCreateConsentCookie,
+    api.YouTubeDataUnparsable,
+    ParseError,
+    BadCaptions,
+)
 _PASTE = "Paste the link of the video."
 _ID = re.compile(r"[\w-]{11}", re.ASCII)
 
@@ -57,7 +62,10 @@ class YouTubeTranscripts:
             except StageError as refusal:
                 if not _another_client_may_pass(refusal):
                     raise
-            return ytdlp.transcript(video_id, self._languages, session.video(), proxy, go_on)
+                try:
+                    return ytdlp.transcript(video_id, self._languages, session.video(), proxy, go_on)
+                except NoCaptions:  # it leaves out captions it may not have
+                    raise refusal from refusal.__cause__
 
     def _jar(self, proxy: str) -> RequestsCookieJar:
         """The cookies (in Europe: the consent) got through this proxy; no other exit may show them."""
@@ -71,15 +79,13 @@ class YouTubeTranscripts:
         listing = session.player.get("captions", {}).get("playerCaptionsTracklistRenderer", {})
         track = tracks.best(offers, self._languages, tracks.spoken_language(listing))
         with translating(session.circumstances):
-            fetched = track.fetch()
-        cues = (Cue(piece.start, piece.start + piece.duration, piece.text) for piece in fetched)
-        return tracks.assemble(track, cues, session.video(), "youtube-transcript-api")
+            track.fetch()
+        return tracks.assemble(track, session.captions, session.video(), "youtube-transcript-api")
 
 
 def _another_client_may_pass(refusal: StageError) -> bool:
     """Whether YouTube refused the kind of client we said to be, rather than the address or the video."""
     cause = refusal.__cause__
-    if isinstance(cause, (ParseError, api.YouTubeDataUnparsable)):
-        return True
-    by_client = (api.RequestBlocked, api.PoTokenRequired, api.FailedToCreateConsentCookie, api.VideoUnplayable)
-    return isinstance(refusal, Blocked) and isinstance(cause, by_client) and not isinstance(cause, api.IpBlocked)
+    if isinstance(cause, api.VideoUnplayable):
+        return isinstance(refusal, Blocked)
+    return isinstance(cause, _REFUSED_CLIENT) and not isinstance(cause, api.IpBlocked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from ytsb_tui.services.errand import GoOn
 from ytsb_tui.services.refusals import UPDATE, Circumstances, by_reason, by_status, causes, translate
 from ytsb_tui.services.session import TIMEOUT, retry_after
 from ytsb_tui.services.tracks import Video
-from ytsb_tui.transcript import Cue, Transcript
+from ytsb_tui.transcript import Transcript
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def transcript(video_id: str, languages: Sequence[str], known: Video, proxy: str
         known.seconds or float(found.get("duration") or 0),
         known.chapters,
     )
-    return tracks.assemble(track, _cues(body), video, "yt-dlp")
+    return tracks.assemble(track, body.decode("utf-8", "replace"), video, "yt-dlp")
 
 
 def _tracks(found: Mapping[str, Any]) -> Iterator[_Track]:
@@ -121,15 +120,3 @@ def _tracks(found: Mapping[str, Any]) -> Iterator[_Track]:
             url = next((form["url"] for form in forms if form["ext"] == "json3"), "")
             if url and "tlang=" not in url and not language.endswith("-orig"):
                 yield _Track(language, generated, url)
-
-
-def _cues(body: bytes) -> Iterator[Cue]:
-    """The captions in YouTube's json3."""
-    try:
-        events = json.loads(body)["events"]
-    except (ValueError, LookupError, TypeError) as error:
-        raise NetworkTrouble("YouTube sent no captions, though it lists some.") from error
-    for event in events:
-        text = "".join(piece.get("utf8", "") for piece in event.get("segs", ()))
-        start = event.get("tStartMs", 0) / 1000
-        yield Cue(start, start + event.get("dDurationMs", 0) / 1000, text)
