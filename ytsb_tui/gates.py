@@ -31,6 +31,7 @@ class Gate:
         self._arrivals = 0
         self._opens_at = 0.0
         self._refusals = 0
+        self._probe: tuple[int, int] | None = None
         self._changed = threading.Condition()
 
     @contextmanager
@@ -45,6 +46,8 @@ class Gate:
                     check()
                     self._changed.wait(LOOK)
                 self._inside += 1
+                if self._refusals:
+                    self._probe = ticket
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
@@ -53,11 +56,13 @@ class Gate:
         finally:
             with self._changed:
                 self._inside -= 1
+                if self._probe == ticket:
+                    self._probe = None
                 self._changed.notify_all()
 
     def _may_enter(self, ticket: tuple[int, int]) -> bool:
-        room = 1 if self._refusals else self._capacity
-        return self._inside < room and self._waiting[0] == ticket and self._clock.ticks() >= self._opens_at
+        room = self._inside < self._capacity and not (self._refusals and self._probe)
+        return room and self._waiting[0] == ticket and self._clock.ticks() >= self._opens_at
 
     def refused(self, pause: Callable[[int], float]) -> float:
         """The resource refused somebody: close for `pause(n)` seconds at its n-th refusal in a row.
@@ -70,6 +75,7 @@ class Gate:
             now = self._clock.ticks()
             if now >= self._opens_at:
                 self._refusals += 1
+                self._probe = None
             self._opens_at = max(self._opens_at, now + pause(self._refusals))
             return self._opens_at - now
 
