@@ -22,7 +22,7 @@ from ytsb_tui.source import Source
 NOTHING = "There is no link, video id or caption file in this line."
 MISSING = "There is no such file."
 
-BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])\s+")
+BULLET = re.compile(r"\A(?:[-*+•–]|\d{1,4}[.)])\s+")
 COMMENT = re.compile(r"\s#(?:\s|$)")
 TOKEN = re.compile(r""""[^"]*"|'[^']*'|(?:\\.|[^\s\\])+""")
 """What a shell or a terminal makes of a dropped file's name: quoted, or blanks behind backslashes."""

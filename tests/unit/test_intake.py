@@ -198,10 +198,13 @@ def test_a_dropped_file_is_known_by_its_content_or_by_the_video_in_its_name(tmp_
         ("{folder}/a\\ b.srt {folder}/c.vtt", ["a b.srt", "c.vtt"]),
         ("{uri}/a%20b.srt {uri}/c.vtt", ["a b.srt", "c.vtt"]),
         ("the talk c.vtt, and 'a b.srt'", ["c.vtt", "a b.srt"]),
+        ("lecture 3 - entropy.srt", ["lecture 3 - entropy.srt"]),
+        ("- lecture 3 - entropy.srt", ["lecture 3 - entropy.srt"]),
     ],
 )
 def test_files_come_as_terminals_drop_them(tmp_path: Path, line: str, names: list[str]) -> None:
     (tmp_path / "a b.srt").write_text(SRT)
+    (tmp_path / "lecture 3 - entropy.srt").write_text(SRT + "3")
     (tmp_path / "c.vtt").write_text("WEBVTT\n" + SRT)
     found = read(line.format(folder=tmp_path, uri=tmp_path.as_uri()), base=tmp_path)
     assert found.refused == ()
