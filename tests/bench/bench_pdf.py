@@ -83,7 +83,7 @@ def reuse() -> None:
     draw(html)
     kept = seconds(lambda: [draw(html) for _ in range(8)])
     fresh = seconds(lambda: [drawing(sheets)(html) for _ in range(8)])
-    print(f"keeping stylesheet and fonts saves {1 - kept / fresh:.0%} of a drawing (expected about a sixth)")
+    print(f"keeping stylesheet and fonts saves {1 - kept / fresh:.0%} of a drawing (target 15%)")
 
 
 def memory() -> None:
