@@ -40,7 +40,7 @@ def main(stylesheets: Sequence[str]) -> None:
     try:
         draw = drawing(stylesheets)
     except OSError as error:
-        _say(answers, {"missing": " ".join(str(error).split())})
+        _say(answers, {"missing": str(error).partition(":")[0]})
         return
     while True:
         request = json.loads(requests.get())
