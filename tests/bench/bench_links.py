@@ -7,6 +7,7 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ytsb_tui.job import VideoProcessingJob
@@ -16,6 +17,8 @@ from ytsb_tui.services.vault import Vault
 
 SMALL, LARGE = 100, 5_000
 MEASURED = 60
+OUT, IN = 3, 2
+"""How many notes a new one names, and how many earlier ones name it."""
 TARGET_MS = 20.0
 TARGET_RATIO = 2.0
 
@@ -36,8 +39,12 @@ def measure(size: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         vault = Vault(Path(folder))
         titles = [" ".join(chance.sample(vocabulary, chance.randint(3, 7))) for _ in range(size + MEASURED)]
+        named = [chance.sample(titles[:size], 1 if number < size else OUT) for number in range(size + MEASURED)]
+        for title in titles[size:]:
+            for earlier in chance.sample(range(size), IN):
+                named[earlier].append(title)
         for number in range(size):
-            written(vault, number, titles, vocabulary, chance)
+            written(vault, number, titles[number], named[number], vocabulary, chance)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         links = WikiLinks(vault)
         links.related(VideoProcessingJob("-" * 11, "https://youtu.be/" + "-" * 11))
@@ -45,7 +52,7 @@ def measure(size: int) -> tuple[float, float]:
         spent = []
         added = 0
         for number in range(size, size + MEASURED):
-            job = written(vault, number, titles, vocabulary, chance)
+            job = written(vault, number, titles[number], named[number], vocabulary, chance)
             started = time.process_time()
             added += links.connect(job)
             spent.append((time.process_time() - started) * 1000)
@@ -55,14 +62,12 @@ def measure(size: int) -> tuple[float, float]:
 
 
 def written(
-    vault: Vault, number: int, titles: list[str], vocabulary: list[str], chance: random.Random
+    vault: Vault, number: int, title: str, named: Sequence[str], vocabulary: Sequence[str], chance: random.Random
 ) -> VideoProcessingJob:
-    """A note of about 800 words that names three others, later ones too."""
-    title = titles[number]
+    """A note of about 800 words that names some others."""
     words = title.split()
     lines = [f"- **{chance.choice(vocabulary)}** {' '.join(chance.choices(vocabulary, k=18))}." for _ in range(40)]
-    for other in chance.sample(titles, 3):
-        lines.append(f"- It rests on {other}, as shown.")
+    lines += [f"- It rests on {other}, as shown." for other in named]
     path = Path("Subject", f"{title.replace(' ', '_')}.md")
     job = VideoProcessingJob(
         f"{number:011}",
