@@ -380,3 +380,16 @@ def test_a_renderer_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     gone, _, _ = select.select([child], [], [], 20)
     os.close(child)
     assert gone
+
+
+@needs_pango
+def test_a_bug_in_the_renderer_is_named_on_its_last_line() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ytsb_tui.services.renderer"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stderr is not None
+        child.stdin.write('{"source": "Note.md"}\n')
+        child.stdin.flush()
+        assert child.stderr.read().splitlines()[-1] == "KeyError: 'target'"
+    assert child.returncode == 1

@@ -99,7 +99,8 @@ def _keep_stdout() -> BinaryIO:
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:
-    for line in sys.stdin.buffer:
+    # Unbuffered: a thread that waits inside a buffer would abort the interpreter's exit, and hide its traceback.
+    for line in os.fdopen(0, "rb", buffering=0, closefd=False):
         requests.put(line)
     os._exit(0)
 
