@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.world import World, world
+from tests.world.catalog import lecture
 
 
 @pytest.fixture
@@ -31,3 +32,10 @@ def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
         gc.collect()
     assert running.router.refused == []
     assert running.youtube.bugs == []
+
+
+@pytest.fixture
+def youtube(loopback: World) -> World:
+    """A world with one lecture."""
+    loopback.youtube.catalog.add(lecture(1))
+    return loopback

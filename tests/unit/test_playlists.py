@@ -72,7 +72,7 @@ def test_entries_come_before_the_next_page_is_asked_for(course: World) -> None:
 def test_progress_is_told(course: World) -> None:
     watch = Watching()
     list(expand(COURSE, limit=3, proxy=course.router.socks("me"), watch=watch))
-    assert watch.told == ["1 videos", "2 videos", "3 videos"]
+    assert watch.told == ["1 found", "2 found", "3 found"]
 
 
 def test_entries_that_cannot_be_fetched_are_told_apart(loopback: World) -> None:
@@ -125,6 +125,7 @@ def test_how_long_to_stay_away_is_handed_on(course: World) -> None:
     [
         ("playlist?list=PLnone", "YouTube does not show it: The playlist does not exist."),
         ("@nobody", "YouTube has no such page (404)."),
+        ("playlist?list=PLprivate", "YouTube does not show it: This playlist is private."),
     ],
 )
 def test_a_list_that_does_not_exist_is_refused_with_youtubes_reason(course: World, link: str, message: str) -> None:
@@ -145,6 +146,13 @@ def test_a_cancelled_expansion_ends_at_once(course: World, endpoint: str) -> Non
     watch = Watching(enough=lambda: endpoint in course.youtube.asked())
     with pytest.raises(Cancelled):
         list(expand(COURSE, limit=500, proxy=course.router.socks("me"), watch=watch))
+
+
+def test_an_answer_in_another_shape_is_not_understood(course: World) -> None:
+    course.youtube.goes_wrong("garbage", "browse", skip=1)
+    found, error = broken(course)
+    assert len(found) == 100
+    assert isinstance(error, NetworkTrouble)
 
 
 def test_nothing_is_printed(course: World, capfd: pytest.CaptureFixture[str]) -> None:

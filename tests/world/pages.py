@@ -20,6 +20,8 @@ RECORDED = {
     "unplayable": "youtube_unplayable.innertube.json",
     "disabled": "youtube_transcripts_disabled.innertube.json",
     "disabled2": "youtube_transcripts_disabled2.innertube.json",
+    "po_token2": "youtube_po_token_required.innertube.json",
+    "recorded": "youtube_ww1_nl_en.innertube.json",
 }
 """States of a video whose player answer was recorded."""
 REASONS = {
@@ -50,7 +52,9 @@ def player(video: Video | None, client: str) -> Json:
         return dict(json.loads(asset(RECORDED["unavailable"])))
     state = "ok" if client in video.served else video.state
     if state in RECORDED:
-        return dict(json.loads(asset(RECORDED[state])))
+        recorded: Json = json.loads(asset(RECORDED[state]))
+        recorded.setdefault("videoDetails", {})["videoId"] = video.id
+        return recorded
     if state in REASONS:
         status, reason = REASONS[state]
         return {"responseContext": {}, "playabilityStatus": {"status": status, "reason": reason}}
@@ -113,7 +117,7 @@ def _millis(cue: Cue) -> int:
     return round((cue.end - cue.start) * 1000)
 
 
-def watch(video: Video | None, video_id: str) -> str:
+def watch(video: Video | None) -> str:
     """The watch page: the API key, and the chapters of the player bar."""
     owner = {"videoOwnerRenderer": {"title": {"runs": [{"text": video.channel if video else ""}]}}}
     below = {"results": {"results": {"contents": [{"videoSecondaryInfoRenderer": {"owner": owner}}]}}}
@@ -164,9 +168,10 @@ def playlist(catalog: Catalog, shown: Playlist) -> Json:
     }
 
 
-def no_playlist() -> Json:
-    """The data of the page of a playlist that does not exist."""
-    alert = {"type": "ERROR", "text": {"simpleText": "The playlist does not exist."}}
+def no_playlist(name: str) -> Json:
+    """The data of the page of a playlist that is private or does not exist."""
+    reason = "This playlist is private." if "private" in name else "The playlist does not exist."
+    alert = {"type": "ERROR", "text": {"simpleText": reason}}
     return {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": []}}, "alerts": [{"alertRenderer": alert}]}
 
 

@@ -13,83 +13,14 @@ import struct
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.world import pages
 from tests.world.catalog import Catalog
+from tests.world.faults import Fault, Kind, Request
 
 HOSTS = ("www.youtube.com", "youtube.com", "m.youtube.com", "consent.youtube.com")
-
-Kind = Literal["status", "captcha", "consent", "bot", "empty", "garbage", "cut", "slow", "silent", "reset"]
-
-
-@dataclass
-class Fault:
-    """Something that goes wrong with the requests it matches; None matches any."""
-
-    kind: Kind
-    endpoint: str | None = None
-    """ "watch", "player", "timedtext", "playlist", "channel" or "browse"."""
-    video_id: str | None = None
-    source: str | None = None
-    """The address the request comes from."""
-    times: int | None = None
-    """How many requests it hits; None for all."""
-    skip: int = 0
-    """How many matching requests pass before the first is hit."""
-    status: int = 429
-    retry_after: str = ""
-    seconds: float = 60.0
-    """How long "slow" dribbles the body, and "silent" says nothing."""
-
-    def hits(self, request: Request) -> bool:
-        """Whether `request` is to suffer; counts it when it matches."""
-        wanted = {"endpoint": self.endpoint, "video_id": self.video_id, "source": self.source}
-        if any(value is not None and value != getattr(request, name) for name, value in wanted.items()):
-            return False
-        if self.skip:
-            self.skip -= 1
-            return False
-        if self.times is None:
-            return True
-        self.times -= 1
-        return self.times >= 0
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request as YouTube saw it."""
-
-    source: str
-    host: str
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: dict[str, Any]
-
-    @property
-    def endpoint(self) -> str:
-        known = {
-            "/watch": "watch",
-            "/youtubei/v1/player": "player",
-            "/api/timedtext": "timedtext",
-            "/playlist": "playlist",
-            "/youtubei/v1/browse": "browse",
-        }
-        if re.match(r"/(@|channel/|c/|user/)", self.path):
-            return "channel"
-        return known.get(self.path, "other")
-
-    @property
-    def video_id(self) -> str:
-        return self.query.get("v") or str(self.body.get("videoId", ""))
-
-    @property
-    def client(self) -> str:
-        """The kind of YouTube client it says it is."""
-        return str(self.body.get("context", {}).get("client", {}).get("clientName", ""))
 
 
 @dataclass(frozen=True)
@@ -108,6 +39,8 @@ class YouTube:
     catalog: Catalog = field(default_factory=Catalog)
     faults: list[Fault] = field(default_factory=list)
     journal: list[Request] = field(default_factory=list)
+    recorded_pages: bool = False
+    """Whether every watch page is the recorded one, a megabyte long."""
     wants_consent: bool = False
     """Whether a visitor without a consent cookie gets the consent page first."""
     blocked: set[str] = field(default_factory=set)
@@ -178,14 +111,15 @@ class YouTube:
             case "watch":
                 if self.wants_consent and not {"CONSENT=YES", "SOCS="} & _cookies(request):
                     return _html(pages.asset("youtube_consent_page.html"))
-                return _html(pages.watch(video, request.video_id))
+                return _html(pages.asset("youtube.html") if self.recorded_pages else pages.watch(video))
             case "player":
                 return _json(pages.player(video, request.client))
             case "timedtext":
                 return self._captions(request)
             case "playlist":
-                playlist = self.catalog.playlists.get(request.query.get("list", ""))
-                data = pages.playlist(self.catalog, playlist) if playlist else pages.no_playlist()
+                name = request.query.get("list", "")
+                playlist = self.catalog.playlists.get(name)
+                data = pages.playlist(self.catalog, playlist) if playlist else pages.no_playlist(name)
                 return _html(pages.page("Playlist", data))
             case "channel":
                 name = request.path.strip("/").removesuffix("/videos").removeprefix("channel/")

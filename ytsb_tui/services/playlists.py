@@ -68,7 +68,7 @@ def expand(source: Source, *, limit: int, proxy: str, watch: Watch) -> Iterator[
                 entry = run_errand(lambda _: next(entries, None), watch, _PATIENCE)
                 if entry is None:
                     return
-                watch.progress(None, f"{number} videos")
+                watch.progress(None, f"{number} found")
                 if entry.get("ie_key") == "Youtube":
                     yield _read(entry)
     finally:

@@ -68,10 +68,10 @@ def by_status(status: int, retry_after: float | None = None) -> StageError:
 _REASONS: tuple[tuple[str, type[StageError], str, str | None], ...] = (
     ("not a bot|captcha", Blocked, "YouTube wants proof that this address is not a bot.", None),
     ("isn.t available, try again later", Blocked, "YouTube shows this address no more videos for up to an hour.", None),
-    ("page needs to be reloaded", Blocked, "YouTube turned this client away.", None),
+    ("page needs to be reloaded|responses are invalid", Blocked, "YouTube turned this client away.", None),
     ("confirm your age|inappropriate|age.restricted", Unavailable, "The video is age-restricted.", _AGE),
     ("members", Unavailable, "The video is for members of its channel.", None),
-    ("private", Unavailable, "The video is private.", None),
+    ("video is private|private video", Unavailable, "The video is private.", None),
     ("in your country|in your location", Unavailable, "The video is not shown in this country.", _ELSEWHERE),
     ("premieres in|will begin|starts? in|not yet", Unavailable, "The video is not out yet.", _LATER),
 )

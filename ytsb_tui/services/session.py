@@ -104,7 +104,7 @@ def _chapters(page: str) -> list[tuple[float, str]]:
         markers = bar["decoratedPlayerBarRenderer"]["playerBar"]["multiMarkersPlayerBarRenderer"]["markersMap"]
         made = [marker["value"]["chapters"] for marker in markers if marker["key"] == "DESCRIPTION_CHAPTERS"]
         chapters = [chapter["chapterRenderer"] for group in made for chapter in group]
-        return [(one["timeRangeStartMillis"] / 1000, one["title"]["simpleText"]) for one in chapters]
+        return [(one["timeRangeStartMillis"] / 1000, str(one["title"]["simpleText"])) for one in chapters]
     except (ValueError, KeyError, TypeError):  # most videos have none, and none is worth a failure
         return []
 

@@ -41,7 +41,10 @@ class _Log:
 
 @contextmanager
 def opened(proxy: str, go_on: GoOn, **options: Any) -> Iterator[Any]:
-    """A `YoutubeDL` whose errors arrive as `StageError`; wrap nothing but calls of yt-dlp in it."""
+    """A `YoutubeDL` whose errors arrive as `StageError`; wrap nothing but calls of yt-dlp in it.
+
+    Its lists are read lazily, and then answers it did not expect end in plain Python errors.
+    """
     from yt_dlp import YoutubeDL
     from yt_dlp.utils import YoutubeDLError
 
@@ -57,7 +60,7 @@ def opened(proxy: str, go_on: GoOn, **options: Any) -> Iterator[Any]:
     try:
         with YoutubeDL(settled | options) as client:
             yield client
-    except (YoutubeDLError, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+    except (YoutubeDLError, LookupError, TypeError, AttributeError, ValueError) as error:
         raise meaning(error, proxy) from error
 
 
