@@ -20,24 +20,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ytsb_tui.errors import RenderFailed, Stopped, UsageError, from_os_error
 from ytsb_tui.services.pango import child_environment, missing, no_renderer
+from ytsb_tui.watch import Watch
 
 THEMES = Path(__file__).parent / "themes"
 LOOK = 0.1
 """Seconds between two looks whether somebody said stop."""
-
-
-class Watch(Protocol):
-    """What a drawing tells and asks its worker; see `stages.Watch`."""
-
-    def progress(self, fraction: float | None, text: str = "") -> None:
-        """Say how far it is."""
-
-    def check(self) -> None:
-        """Raise `Interrupted` when it should end."""
 
 
 def find_theme(name: str, folder: Path) -> Path:
