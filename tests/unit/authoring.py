@@ -65,7 +65,9 @@ def job_on(transcript: Transcript, **facts: object) -> VideoProcessingJob:
 
 def api_at(claude: Claude, *, key: str = KEY, model: str = MODEL, own: bool = False) -> MessagesApi:
     """The API at the loopback Claude; `own` as if it were a server of the user's."""
-    return MessagesApi(Server(model, key, claude.url, own), PRICES)
+    api = MessagesApi(Server(model, key, claude.url, own), PRICES)
+    claude.closing.callback(api.close)
+    return api
 
 
 def author_at(

@@ -129,11 +129,15 @@ class Claude:
         self.batches: dict[str, Batch] = {}
         self.looks = 1
         """How many looks at a new batch find it running."""
+        self.troubled_looks = 0
+        """How many looks at batches are refused first."""
         self.bugs: list[str] = []
         self.stalled = threading.Event()
         """Set when a stream has fallen silent."""
         self.hung_up = threading.Event()
         """Set when a client has left a stream before its end."""
+        self.closing = contextlib.ExitStack()
+        """What is to end with it: clients, whose connections would be left open."""
         self._cached: set[str] = set()
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -150,6 +154,7 @@ class Claude:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closing.close()
         self._server.shutdown()
         self._server.server_close()
 
@@ -449,6 +454,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._refuse(Behaviour(404, f"No such batch: {name}"))
         elif what == "results":
             self._send(200, "application/x-jsonl", "".join(json.dumps(line) + "\n" for line in batch.lines).encode())
+        elif claude.troubled_looks:
+            claude.troubled_looks -= 1
+            self._refuse(Behaviour(529))
         else:
             self._json(claude.look_at(batch))
 

@@ -39,7 +39,7 @@ def translated(server: Server) -> Iterator[None]:
     except anthropic.APIStatusError as error:
         raise _of_status(error, server) from None
     except anthropic.APIResponseValidationError:
-        raise _no_messages_api(server) from None
+        raise no_messages_api(server) from None
     except anthropic.CredentialsError as error:
         raise BadSetup(one_line(f"The API key cannot be used: {error}", server)) from None
     except anthropic.APIConnectionError as error:
@@ -52,7 +52,7 @@ def translated(server: Server) -> Iterator[None]:
         raise _of_transport(error, server) from None
     except (ValueError, TypeError, AttributeError):
         # The SDK builds events without validating them: what is not an event fails when it is looked at.
-        raise _no_messages_api(server) from None
+        raise no_messages_api(server) from None
 
 
 def of_type(
@@ -139,7 +139,8 @@ def _of_transport(error: BaseException, server: Server) -> StageError:
     return NetworkTrouble(one_line(f"The connection to {server.name} failed: {reason}", server), advice=advice)
 
 
-def _no_messages_api(server: Server) -> StageError:
+def no_messages_api(server: Server) -> StageError:
+    """What answered speaks another language: a web page, or another API."""
     return NetworkTrouble(
         f"{server.name} sent something that is not the Messages API.", advice="Check the setting `base_url`."
     )

@@ -124,7 +124,7 @@ class ClaudeAuthor:
             try:
                 return work(parts)
             except TooLong:
-                limit = min(limit, whole) // 2
+                limit = min(limit, whole) * 3 // 5
                 if limit < _TOO_SMALL:
                     raise
 

@@ -49,7 +49,7 @@ def _end_of_part(transcript: Transcript, sizes: list[int], first: int, limit: in
         chapter_begins = any(before.start < start <= after.start for start in chapters)
         return chapter_begins, after.start - before.end, end
 
-    return max(late_enough or fits or [first + 1], key=goodness)
+    return max(late_enough or fits, key=goodness) if fits else first + 1
 
 
 def _part(transcript: Transcript, cues: tuple[Cue, ...]) -> Transcript:

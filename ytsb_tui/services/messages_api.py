@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ytsb_tui.errors import BadSetup, Permanent, Unfinished
-from ytsb_tui.services.api_errors import NoTools, translated
+from ytsb_tui.services.api_errors import NoTools, no_messages_api, translated
 from ytsb_tui.services.api_key import Server
 from ytsb_tui.services.errand import GoOn, run_errand
 from ytsb_tui.services.prices import Prices, Tokens
@@ -94,13 +94,15 @@ class Hearing:
         self._tokens = Tokens()
         self._stop: str | None = None
         self._explanation = ""
+        self.begun = False
+        """Whether it is an answer at all."""
 
     @property
     def text(self) -> str:
         """The answer so far."""
         return "".join(self._text)
 
-    def begin(self, response: httpx2.Response) -> None:
+    def connect(self, response: httpx2.Response) -> None:
         """The server has begun to answer."""
         with self._lock:
             self._response = response
@@ -109,6 +111,7 @@ class Hearing:
         """Add an event of the stream."""
         match event.type:
             case "message_start":
+                self.begun = True
                 self._tokens = tokens_of(event.message.usage)
             case "content_block_delta" if event.delta.type == "text_delta":
                 self._text.append(event.delta.text)
@@ -169,6 +172,11 @@ class MessagesApi:
         """Import the SDK (a second, 80 MB) and make the client, so that the first call is not late."""
         self._open()
 
+    def close(self) -> None:
+        """End the connections; no call may follow."""
+        if self._client:
+            self._client.close()
+
     def ask(self, request: Request, watch: Watch, expected: int) -> Reply:
         """Stream an answer; see `Desk`. A server without tools is asked without them from then on."""
         if self._has_tools:
@@ -212,11 +220,13 @@ class MessagesApi:
             unfinished.partial = hearing.text
             unfinished.usage = self.prices.usage(self.server.model, hearing.spent())
             raise
+        if not hearing.begun:
+            raise no_messages_api(self.server)
         return hearing.reply(self.prices, self.server.model)
 
     def _stream(self, request: Request, hearing: Hearing, go_on: GoOn) -> None:
         with translated(self.server), self._open().messages.create(**request, stream=True) as events:
-            hearing.begin(events.response)
+            hearing.connect(events.response)
             for event in events:
                 go_on()
                 hearing.take(event)

@@ -1,0 +1,187 @@
+"""Half the price: requests of all workers in one batch, which outlives the program and is paid for once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.authoring import PRICES, Watcher, api_at, author_at, job_on, talk
+from tests.world.claude import Behaviour, Claude
+from ytsb_tui.errors import BadSetup, Busy, Cancelled, Incomplete, NetworkTrouble, Permanent, Refused, StageError
+from ytsb_tui.job import Stage
+from ytsb_tui.services.batches import BatchDesk
+from ytsb_tui.services.claude import ClaudeAuthor
+from ytsb_tui.services.messages_api import MessagesApi
+
+JOB = job_on(talk(10))
+
+
+@pytest.fixture
+def claude() -> Iterator[Claude]:
+    with Claude() as running:
+        yield running
+    assert running.bugs == []
+
+
+def desk_at(claude: Claude, folder: Path, gather: float = 0.01) -> BatchDesk:
+    """A desk as a program just started has it."""
+    return BatchDesk(api_at(claude), folder / "batches.json", gather=gather, look=0.01)
+
+
+def test_a_batch_gives_what_a_stream_gives_at_half_the_price(claude: Claude, tmp_path: Path) -> None:
+    author = ClaudeAuthor(desk_at(claude, tmp_path))
+    watcher = Watcher()
+    notes = author.notes(JOB, [], watcher)
+    assessment = author.assessment(replace(JOB, study_notes=notes.body), watcher)
+    with Claude() as live:
+        at_once = author_at(live).notes(JOB, [], Watcher())
+    assert notes.body == at_once.body
+    assert notes.usage.cost is not None
+    assert at_once.usage.cost is not None
+    assert notes.usage.cost == pytest.approx(at_once.usage.cost / 2)
+    assert len(assessment.questions) == 6
+    assert author.estimate(JOB, Stage.NOTES).cost == pytest.approx(
+        (author_at(claude).estimate(JOB, Stage.NOTES).cost or 0) / 2
+    )
+
+
+def test_requests_of_all_workers_go_into_one_batch(claude: Claude, tmp_path: Path) -> None:
+    author = ClaudeAuthor(desk_at(claude, tmp_path, gather=1.0))
+    jobs = [replace(JOB, transcript=talk(minutes)) for minutes in range(5, 13)]
+    bodies: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        bodies[number] = author.notes(jobs[number], [], Watcher()).body
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(len(jobs))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [len(batch.requests) for batch in claude.batches.values()] == [8]
+    assert all(f"[{number + 4}:30]" in bodies[number] for number in range(8))
+
+
+def until_running(watcher: Watcher) -> None:
+    """Stop waiting as soon as the batch is known to run."""
+    if any(text.startswith("batch msgbatch_") for _, text in watcher.told):
+        raise Cancelled("Not today.")
+
+
+def leave_running(claude: Claude, folder: Path) -> Watcher:
+    """Submit a batch, wait till it runs, and go away."""
+    claude.looks = 1_000_000
+    watcher = Watcher()
+    watcher.stop = lambda: until_running(watcher)
+    with pytest.raises(Cancelled):
+        ClaudeAuthor(desk_at(claude, folder)).notes(JOB, [], watcher)
+    return watcher
+
+
+def test_who_waits_is_told_where_the_request_is(claude: Claude, tmp_path: Path) -> None:
+    _, text = leave_running(claude, tmp_path).told[-1]
+    assert text.startswith("batch msgbatch_0001 in progress, 0 of 1 done, since ")
+
+
+def test_after_a_restart_the_running_batch_is_found_again(claude: Claude, tmp_path: Path) -> None:
+    leave_running(claude, tmp_path)
+    claude.batches["msgbatch_0001"].looks = 0
+    notes = ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher())
+    assert notes.coverage == 1.0
+    assert len(claude.batches) == len(claude.calls) == 1
+
+
+def test_a_result_that_was_fetched_but_never_kept_is_not_paid_again(claude: Claude, tmp_path: Path) -> None:
+    first = ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher())
+    second = ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher())
+    assert first == second
+    assert len(claude.calls) == 1
+
+
+def test_who_asks_again_in_the_same_run_wants_another_answer(claude: Claude, tmp_path: Path) -> None:
+    author = ClaudeAuthor(desk_at(claude, tmp_path))
+    claude.next.append(Behaviour(text="No sections here."))
+    with pytest.raises(Incomplete):
+        author.notes(JOB, [], Watcher())
+    assert author.notes(JOB, [], Watcher()).coverage == 1.0
+
+
+def test_a_batch_that_is_gone_is_submitted_anew(claude: Claude, tmp_path: Path) -> None:
+    leave_running(claude, tmp_path)
+    claude.batches.clear()
+    claude.looks = 0
+    assert ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher()).coverage == 1.0
+    assert len(claude.batches) == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "message"),
+    [
+        (Behaviour(stop="expired"), Busy, "expired before"),
+        (Behaviour(stop="canceled"), Incomplete, "was cancelled at Anthropic"),
+        (Behaviour(stop="refusal", message="No."), Refused, "declined"),
+        (Behaviour(stop="max_tokens", after=0.0), Incomplete, "longer than 3"),
+    ],
+)
+def test_a_request_that_got_no_answer_says_why_and_may_be_made_again(
+    claude: Claude, tmp_path: Path, behaviour: Behaviour, kind: type[StageError], message: str
+) -> None:
+    author = ClaudeAuthor(desk_at(claude, tmp_path))
+    claude.next.extend([behaviour] * (3 if behaviour.stop == "max_tokens" else 1))
+    with pytest.raises(kind, match=message):
+        author.notes(JOB, [], Watcher())
+    assert author.notes(JOB, [], Watcher()).coverage == 1.0
+
+
+def test_an_error_of_one_request_fails_that_request(claude: Claude, tmp_path: Path) -> None:
+    author = ClaudeAuthor(desk_at(claude, tmp_path))
+    claude.windows["claude-sonnet-5-5"] = 10
+    with pytest.raises(StageError, match="too long"):
+        author.notes(JOB, [], Watcher())
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, BadSetup), (429, Busy), (400, Permanent)])
+def test_a_batch_that_is_not_taken_fails_all_its_requests(
+    claude: Claude, tmp_path: Path, status: int, kind: type[StageError]
+) -> None:
+    author = ClaudeAuthor(desk_at(claude, tmp_path, gather=1.0))
+    claude.next.append(Behaviour(status, "No."))
+    errors: list[StageError] = []
+
+    def work(minutes: int) -> None:
+        try:
+            author.notes(replace(JOB, transcript=talk(minutes)), [], Watcher())
+        except StageError as error:
+            errors.append(error)
+
+    workers = [threading.Thread(target=work, args=(minutes,)) for minutes in (5, 6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [type(error) for error in errors] == [kind, kind]
+    assert errors[0] is not errors[1]
+
+
+def test_trouble_while_looking_is_told_and_outlived(claude: Claude, tmp_path: Path) -> None:
+    claude.looks = 3
+    claude.troubled_looks = 2
+    watcher = Watcher()
+    assert ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], watcher).coverage == 1.0
+
+
+def test_a_file_of_tickets_that_is_broken_says_so(claude: Claude, tmp_path: Path) -> None:
+    (tmp_path / "batches.json").write_text("[]")
+    with pytest.raises(BadSetup, match=r"batches\.json cannot be read"):
+        desk_at(claude, tmp_path)
+
+
+def test_no_connection_fails_the_submission(tmp_path: Path) -> None:
+    with Claude() as claude:
+        gone = MessagesApi(api_at(claude).server, PRICES)
+    with pytest.raises(NetworkTrouble):
+        ClaudeAuthor(BatchDesk(gone, tmp_path / "batches.json", gather=0.0)).notes(JOB, [], Watcher())
