@@ -19,9 +19,10 @@ from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError
 from ytsb_tui.events import Event, ResourcePaused
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
+from ytsb_tui.live import Live
 from ytsb_tui.ordering import Order
 from ytsb_tui.pipeline import Records
-from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Live, Outcome
+from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
 from ytsb_tui.services.playlists import Withheld, expand
@@ -182,7 +183,7 @@ class Run:
         plan = self._engine.plan if plan is None else plan
         outcome = Outcome(len(jobs))
         workers = max(1, min(len(jobs), MOST_ECONOMICAL)) if settings.economy else settings.workers
-        front_end = self._front_end(len(jobs), len(plan))
+        front_end = self._front_end(len(jobs), plan, workers)
 
         def tell(event: Event) -> None:
             outcome(event)
@@ -201,18 +202,18 @@ class Run:
         self._sum_up(outcome, pool, self._engine.clock.ticks() - began)
         return _exit_code(outcome, pool)
 
-    def _front_end(self, jobs: int, stages: int) -> FrontEnd:
+    def _front_end(self, jobs: int, plan: Sequence[Stage], workers: int) -> FrontEnd:
         if self._json:
             return self._json
         if self._console.is_terminal:
-            return Live(self._console, jobs, stages)
+            return Live(self._console, jobs, plan, workers, self._engine.clock)
         return Lines(self._console, jobs)
 
     def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float) -> None:
-        done, failed, waiting = len(outcome.done), len(outcome.failed), outcome.waiting
         spent = self._engine.budget.spent
-        costs = [job.total_usage.cost for job in (*outcome.done, *outcome.failed)]
-        counts = {"done": done, "failed": failed, "waiting": waiting}
+        failed = outcome.failed.values()
+        costs = [job.total_usage.cost for job in (*outcome.done.values(), *failed)]
+        counts = {"done": len(outcome.done), "failed": len(failed), "waiting": outcome.waiting}
         if self._json:
             at = iso(self._engine.clock.now())
             self._json.print(event="run_ended", at=at, **counts, seconds=round(seconds, 3), cost=round(spent, 6))
@@ -223,12 +224,12 @@ class Run:
         self.say(f"{ended}The vault is {self._settings.out}", style="bold")
         if pool.stopped_by and not outcome.stopped:
             self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")
-        if coming := [job.next_retry_at for job in outcome.failed if job.next_retry_at]:
+        if coming := [job.next_retry_at for job in failed if job.next_retry_at]:
             first = datetime.fromtimestamp(min(coming)).strftime("%H:%M")
             self.say(f"The next automatic retry is due at {first}: `ytsb-tui retry --watch` waits for it.")
-        if any(job.failure and job.failure.retryable for job in outcome.failed):
+        if any(job.failure and job.failure.retryable for job in failed):
             self.say("`ytsb-tui retry --failed` tries the failed ones again now, from the stage that failed.")
-        elif waiting:
+        elif outcome.waiting:
             self.say("Run the same command again, or `ytsb-tui retry`, to go on where it stopped.")
 
 

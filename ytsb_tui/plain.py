@@ -1,4 +1,4 @@
-"""The headless front ends: a live display for a terminal, lines for a pipe, JSON for a program."""
+"""The headless front ends: lines for a person, JSON for a program."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Column
+from rich.table import Table
 from rich.text import Text
 
 from ytsb_tui.clock import iso, spell
@@ -32,20 +24,9 @@ from ytsb_tui.events import (
     StageFinished,
     StageProgress,
     StageRetried,
-    StageStarted,
-    StageWaiting,
 )
-from ytsb_tui.job import Stage, VideoProcessingJob
+from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.plaintext import one_line
-
-DOING = {
-    Stage.FETCH: "fetching",
-    Stage.NOTES: "notes",
-    Stage.ASSESSMENT: "assessment",
-    Stage.WRITE: "writing",
-    Stage.LINKS: "linking",
-    Stage.EXPORT: "PDFs",
-}
 
 
 @dataclass
@@ -53,8 +34,9 @@ class Outcome:
     """What a run came to, counted from its events."""
 
     total: int
-    done: list[VideoProcessingJob] = field(default_factory=list)
-    failed: list[VideoProcessingJob] = field(default_factory=list)
+    done: dict[str, VideoProcessingJob] = field(default_factory=dict)
+    failed: dict[str, VideoProcessingJob] = field(default_factory=dict)
+    """Jobs by id, each where its last attempt belongs."""
     stopped: RunStopped | None = None
 
     def __call__(self, event: Event) -> None:
@@ -62,7 +44,8 @@ class Outcome:
         if isinstance(event, RunStopped):
             self.stopped = event
         elif isinstance(event, JobEnded):
-            (self.failed if event.job.failure else self.done).append(event.job)
+            self.failed.pop(event.job.video_id, None)
+            (self.failed if event.job.failure else self.done)[event.job.video_id] = event.job
 
     @property
     def waiting(self) -> int:
@@ -84,12 +67,12 @@ class FrontEnd(Protocol):
 
 
 class Lines:
-    """A line for every job that ended and for everything that makes it wait: for pipes and files."""
+    """A line for every job that ended and for everything that makes it wait."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._total = total
-        self._ended = 0
+        self._ended: set[str] = set()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -104,78 +87,19 @@ class Lines:
         """Print the event's line, if it has one."""
         with self._lock:
             if isinstance(event, JobEnded):
-                self._ended += 1
+                self._ended.add(event.job.video_id)
             if line := sentence(event):
-                place = f"[{self._ended}/{self._total}] " if isinstance(event, JobEnded) else ""
-                self._console.print(Text(place) + line, soft_wrap=True)
+                place = f"[{len(self._ended)}/{self._total}]" if isinstance(event, JobEnded) else ""
+                self._print(place, line)
 
-
-class Live(Lines):
-    """A bar for the whole run and a line for each worker, above them the lines of what happened."""
-
-    def __init__(self, console: Console, total: int, stages: int) -> None:
-        super().__init__(console, total)
-        self._progress = Progress(
-            TextColumn(
-                "{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"), markup=False
-            ),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[note]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True),
-            console=console,
-            expand=True,
-        )
-        self._overall = self._progress.add_task("All jobs", total=total * stages, note=f"0/{total}")
-        self._workers: dict[int, TaskID] = {}
-        self._stages = stages
-        self._finished: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in self._workers.values():
-            self._progress.remove_task(task)
-        self._progress.stop()
-
-    def __call__(self, event: Event) -> None:
-        """Move the bars, and print the event's line above them."""
-        super().__call__(event)
-        with self._lock:
-            if isinstance(event, StageEvent):
-                self._move(event)
-            elif isinstance(event, JobEnded | JobStopped):
-                self._rest(event)
-            self._progress.update(
-                self._overall, completed=sum(self._finished.values()), note=f"{self._ended}/{self._total}"
-            )
-
-    def _move(self, event: StageEvent) -> None:
-        worker = event.worker_id
-        if worker not in self._workers:
-            self._workers[worker] = self._progress.add_task("", total=None, note="")
-        task = self._workers[worker]
-        what = f"{worker}  {DOING[event.stage]:<10}  {one_line(event.job.title)}"
-        if isinstance(event, StageWaiting):
-            self._progress.reset(task, total=None, description=what, note="waiting")
-        elif isinstance(event, StageStarted):
-            self._progress.reset(task, total=None, description=what, note="")
-        elif isinstance(event, StageProgress):
-            percent = "" if event.fraction is None else f"{event.fraction:.0%}"
-            total = None if event.fraction is None else 1.0
-            self._progress.update(task, total=total, completed=event.fraction or 0.0, note=percent)
-        elif isinstance(event, StageFinished):
-            self._finished[event.job.video_id] = list(Stage).index(event.stage) + 1
-
-    def _rest(self, event: JobEnded | JobStopped) -> None:
-        if isinstance(event, JobEnded):
-            self._finished[event.job.video_id] = self._stages
-        if (task := self._workers.get(event.worker_id)) is not None:
-            self._progress.reset(task, total=None, description=f"{event.worker_id}  idle", note="")
+    def _print(self, place: str, line: Text) -> None:
+        """Print a line: as one for a file or program, folded beside its place for a reader."""
+        if not self._console.is_terminal:
+            self._console.print(Text(f"{place} " if place else "") + line, soft_wrap=True)
+            return
+        row = Table.grid(padding=(0, 1))
+        row.add_row(*([place] if place else []), line)
+        self._console.print(row)
 
 
 def sentence(event: Event) -> Text | None:
