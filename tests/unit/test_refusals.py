@@ -35,7 +35,6 @@ STATES = {
     "upcoming": (Unavailable, "The video is not out yet."),
     "rationed": (Blocked, "YouTube shows this address no more videos for up to an hour."),
     "reload": (Blocked, "YouTube turned this client away."),
-    "po_token2": (Unavailable, "YouTube wants a proof-of-origin token for these captions."),
     "po_token": (Unavailable, "YouTube wants a proof-of-origin token for these captions."),
 }
 FAULTS: list[tuple[str, dict[str, object], type[StageError], str]] = [

@@ -172,6 +172,12 @@ class TestAnotherClient:
         youtube.youtube.goes_wrong(fault, "timedtext", times=1)
         assert fetch(youtube).method == "yt-dlp"
 
+    def test_captions_recorded_with_a_token_are_asked_for_the_other_way(self, loopback: World) -> None:
+        loopback.youtube.catalog.add(replace(FIRST, state="po_token2", served=frozenset({"ANDROID_VR"})))
+        assert fetch(loopback).method == "yt-dlp"
+        asked = [request.client for request in loopback.youtube.journal if request.endpoint == "player"]
+        assert asked == ["ANDROID", "ANDROID_VR"]
+
     def test_a_consent_page_without_a_form_is_passed_the_other_way(self, youtube: World) -> None:
         youtube.youtube.goes_wrong("consent", "watch", times=1)
         assert fetch(youtube).method == "yt-dlp"
