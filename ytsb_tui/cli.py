@@ -69,7 +69,7 @@ def vault_option(command: Command) -> Command:
 
 
 @cli.command()
-@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("-f", "--file", "lists", multiple=True, metavar="FILE", help="Read sources from a text; - for stdin.")
 @click.option("--subject", help="File every note under this folder.  [default: one that fits each]")
 @click.option("--limit", "playlist_limit", type=int, help="Videos taken of a playlist or channel.  [default: 500]")
@@ -94,7 +94,12 @@ def run(
 
     What is finished is never done twice: run the same command again after a
     crash, and it goes on where it stopped. Exit code: 0 all good, 1 some jobs
-    failed, 2 nothing could be started.
+    failed, 2 nothing could be started, 130 interrupted.
+
+    \b
+      ytsb-tui run https://youtu.be/ID "lecture 4.srt" @channel
+      ytsb-tui run -f course.txt --subject Physics --workers 5
+      ytsb-tui run -f course.txt --estimate
     """
     from ytsb_tui import headless, settings
     from ytsb_tui.ordering import read_orders
@@ -106,7 +111,7 @@ def run(
 
 
 @cli.command()
-@click.argument("ids", nargs=-1, metavar="ID...")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--failed", is_flag=True, help="Every failed job.")
 @click.option("--watch", is_flag=True, help="Stay, and run each automatic retry when it is due.")
 @click.option(
@@ -132,6 +137,11 @@ def retry(
 
     Without an ID or --failed: everything that is not finished, so also what
     was interrupted or cancelled.
+
+    \b
+      ytsb-tui retry --failed
+      ytsb-tui retry dQw4w9WgXcQ --from notes
+      ytsb-tui retry --watch
     """
     from ytsb_tui import headless, settings
 
@@ -147,7 +157,12 @@ def retry(
 @settings_options
 @click.pass_obj
 def demo(config: Path | None, /, out: Path, as_json: bool, **given: Any) -> int:
-    """Make a small vault from three bundled lectures: no key, no network."""
+    """Make a small vault from three bundled lectures: no key, no network.
+
+    \b
+      ytsb-tui demo
+      ytsb-tui demo --out ~/try --pdf-theme academic
+    """
     from ytsb_tui import headless, settings
     from ytsb_tui.ordering import read_orders
     from ytsb_tui.samples import samples
@@ -165,7 +180,13 @@ def demo(config: Path | None, /, out: Path, as_json: bool, **given: Any) -> int:
 @vault_option
 @click.pass_context
 def log(context: click.Context, failed: bool, last: int, out: Path | None) -> None:
-    """Every attempt at every job, from the vault's processing_log.json."""
+    """Every attempt at every job, from the vault's processing_log.json.
+
+    \b
+      ytsb-tui log --failed
+      ytsb-tui log stats
+      ytsb-tui log export-csv attempts.csv
+    """
     from ytsb_tui import log_view
 
     if context.invoked_subcommand is None:
@@ -184,7 +205,11 @@ def _log_of(context: click.Context, out: Path | None) -> JobLogger:
 @vault_option
 @click.pass_context
 def stats(context: click.Context, out: Path | None) -> None:
-    """Success rate, where the time went, and how each worker fared."""
+    """Success rate, where the time went, and how each worker fared.
+
+    \b
+      ytsb-tui log stats --out ~/Vault
+    """
     from ytsb_tui import log_view
 
     log_view.show_statistics(_log_of(context, out))
@@ -195,7 +220,11 @@ def stats(context: click.Context, out: Path | None) -> None:
 @vault_option
 @click.pass_context
 def export_csv(context: click.Context, file: Path, out: Path | None) -> None:
-    """Write every attempt as a row of FILE, for a spreadsheet."""
+    """Write every attempt as a row of FILE, for a spreadsheet.
+
+    \b
+      ytsb-tui log export-csv attempts.csv
+    """
     click.echo(f"{_log_of(context, out).export_csv(file)} attempts written to {file}")
 
 
@@ -206,7 +235,12 @@ def export_csv(context: click.Context, file: Path, out: Path | None) -> None:
 @click.option("--base-url", help="The server to check.")
 @click.pass_obj
 def doctor(config: Path | None, /, **given: Any) -> int:
-    """What works here, what is missing, and how to get it."""
+    """What works here, what is missing, and how to get it. Makes and changes nothing.
+
+    \b
+      ytsb-tui doctor
+      ytsb-tui doctor --out ~/Vault --proxy socks5h://127.0.0.1:9050
+    """
     from ytsb_tui import doctor, settings
 
     return doctor.examine(settings.load(given, file=config))
