@@ -112,7 +112,7 @@ class Store:
         return sql
 
     def _move_aside(self) -> Path:
-        target = self.path.with_name(f"state.damaged-{datetime.now():%Y%m%d-%H%M%S}.db")
+        target = self.path.with_name(f"state.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}.db")
         for suffix in ("", "-wal", "-shm"):
             part = self.path.with_name(self.path.name + suffix)
             if part.exists():
@@ -168,16 +168,19 @@ class Store:
             )
 
     def requeue(self, job: VideoProcessingJob, *, restart_at: Stage | None = None) -> None:
-        """Queue a known job again; with `restart_at` this stage and all after it are forgotten first."""
+        """Queue a known job again; with `restart_at` this stage and all after it are forgotten.
+
+        A job that a worker has is left alone.
+        """
         dropped = list(Stage)[list(Stage).index(restart_at) :] if restart_at else []
         with self._transaction() as sql:
-            for stage in dropped:
-                sql.execute("DELETE FROM checkpoint WHERE job_id=? AND stage=?", (job.video_id, stage))
-                sql.execute("DELETE FROM partial WHERE job_id=? AND stage=?", (job.video_id, stage))
-            sql.execute(
+            queued = sql.execute(
                 "UPDATE job SET status='queued', next_retry_at=NULL, facts=? WHERE id=? AND status!='running'",
                 (_packed(job), job.video_id),
             )
+            for stage in dropped if queued.rowcount else ():
+                sql.execute("DELETE FROM checkpoint WHERE job_id=? AND stage=?", (job.video_id, stage))
+                sql.execute("DELETE FROM partial WHERE job_id=? AND stage=?", (job.video_id, stage))
 
     def due(self) -> list[tuple[float, str]]:
         """The failed jobs that will be retried by themselves: when (seconds since the epoch), and which."""
