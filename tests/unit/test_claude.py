@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import anthropic
 import pytest
 
-from tests.unit.authoring import MODEL, Watcher, author_at, job_on, talk
+from tests.unit.authoring import KEY, MODEL, Watcher, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
 from tests.world.claude_answers import quiz
-from ytsb_tui.errors import Incomplete, Refused
+from ytsb_tui.errors import BadSetup, Incomplete, Refused
 from ytsb_tui.job import Stage
 from ytsb_tui.services import prompts
 from ytsb_tui.services.answers import KINDS, quiz_schema
-from ytsb_tui.services.claude import ClaudeAuthor
+from ytsb_tui.services.claude import ClaudeAuthor, claude_author
+from ytsb_tui.settings import Settings
 from ytsb_tui.stages import Author
 from ytsb_tui.usage import Usage
 
@@ -221,6 +225,27 @@ def test_an_assessment_is_estimated_to_read_the_cache() -> None:
 def test_the_schema_of_the_tool_is_one_the_api_takes() -> None:
     assert anthropic.transform_schema(quiz_schema()) == quiz_schema()
     assert prompts.tool()["strict"] is True
+
+
+def test_the_settings_choose_the_desk(tmp_path: Path) -> None:
+    environment = {"ANTHROPIC_API_KEY": KEY}
+    settings = Settings(prices=tmp_path / "none.toml")
+    live = claude_author(settings, environment, tmp_path).estimate(job_on(talk()), Stage.NOTES).cost
+    batched = claude_author(replace(settings, economy=True), environment, tmp_path).estimate(
+        job_on(talk()), Stage.NOTES
+    )
+    assert live is not None
+    assert batched.cost == pytest.approx(live / 2)
+    with pytest.raises(BadSetup, match="has no batches"):
+        claude_author(replace(settings, economy=True, base_url="http://localhost:1"), environment, tmp_path)
+
+
+def test_the_sdk_is_not_imported_before_the_first_call() -> None:
+    look = (
+        "import sys, ytsb_tui.services.claude; print([name for name in ('anthropic', 'httpx2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_an_author_says_who_it_is() -> None:

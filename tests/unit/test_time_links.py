@@ -84,6 +84,7 @@ def test_coverage_is_the_share_of_minutes_that_points_link_to() -> None:
     links = TimeLinks(SHORT, link)
     assert links.coverage(links.checked("[0:10] [0:50] [10:00-12:30] [45:00]")) == pytest.approx(4 / 30)
     assert links.coverage(links.checked("nothing")) == 0.0
+    assert links.coverage(links.checked("[0:00-30:00]")) == 1.0
 
 
 def test_without_time_marks_there_is_nothing_to_link_or_to_cover() -> None:

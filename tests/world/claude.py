@@ -311,6 +311,7 @@ def events(request: Mapping[str, Any], answer: Answer, used: Mapping[str, int]) 
     begun = {**message(request, Answer(), {**used, "output_tokens": 1}), "stop_reason": None}
     yield event("message_start", message=begun)
     yield event("ping")
+    yield event("an_event_nobody_knows_yet", content="x")
     blocks: list[tuple[dict[str, Any], str, str, str]] = []
     if answer.text:
         blocks.append(({"type": "text", "text": ""}, "text_delta", "text", answer.text))

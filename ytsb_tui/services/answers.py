@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 
 from ytsb_tui.errors import Incomplete
+from ytsb_tui.plaintext import one_line
 
 Kind = Literal["Gap Analysis", "Practical Application", "Innovation Challenges", "Connections & Synthesis"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TOOL_NAME = "record_assessment"
 
-_HEAD = re.compile(r"^[*_ ]*(title|subject|concepts)[*_ ]*:[*_ ]*(.*?)[*_ ]*$", re.IGNORECASE | re.MULTILINE)
+_HEAD = re.compile(r"^[*_ ]*(title|subject|concepts)[*_ ]*[:：][*_ ]*(.*?)[*_ ]*$", re.IGNORECASE | re.MULTILINE)
 _FIRST_SECTION = re.compile(r"^##[ \t]+\S", re.MULTILINE)
 _LONGEST_CONCEPT = 80
 _WRAPPED = re.compile(r"\A\s*```(?:markdown|md)?[ \t]*\n(.*)\n```\s*\Z", re.DOTALL)
@@ -63,9 +64,9 @@ def read_notes(text: str) -> Draft:
     head = {name.lower(): value for name, value in _HEAD.findall(text[: first.start()])}
     return Draft(
         body=body,
-        title=" ".join(head.get("title", "").split())[:200],
-        subject=" ".join(head.get("subject", "").split())[:60],
-        concepts=_concepts(head.get("concepts", ""), body),
+        title=one_line(head.get("title", ""))[:200],
+        subject=one_line(head.get("subject", ""))[:60],
+        concepts=_concepts(one_line(head.get("concepts", "")), body),
     )
 
 

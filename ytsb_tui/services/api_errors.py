@@ -71,8 +71,10 @@ def of_type(
         case ("billing_error", _) | (_, 402):
             return _no_credit(server, code)
         case ("not_found_error", _) | (_, 404):
+            why = said if server.own else "."
             return BadSetup(
-                f'{server.name} knows no model "{server.model}"{code}.', advice="Check the setting `model` (--model)."
+                f'{server.name} knows no model "{server.model}"{code}{why}',
+                advice="Check the setting `model` (--model), and `base_url` if you use it.",
             )
         case ("rate_limit_error", _) | (_, 429):
             return Busy(f"{server.name} limits how much may be asked{code}{said}", retry_after=retry_after)

@@ -8,6 +8,7 @@ off is kept as the error's `partial`, and the next try goes on from it.
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ytsb_tui.errors import Incomplete
+from ytsb_tui.errors import BadSetup, Incomplete
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services import long_transcripts, prompts
 from ytsb_tui.services.answers import Item, Quiz, quiz_schema, read_notes, read_quiz
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ytsb_tui.watch import Watch
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 FEWEST_QUESTIONS = 5
 
@@ -86,6 +89,8 @@ class ClaudeAuthor:
         transcript = _spoken(job)
         with Sitting(self._desk, watch, job.partials.get(Stage.ASSESSMENT, "")) as sitting:
             items = self._in_parts(transcript, sitting, lambda parts: self._quiz(parts, job.study_notes, sitting))
+        if not sitting.usage.cache_read_tokens:
+            log.warning("%s: the transcript was not in the prompt cache", job.video_id)
         links = TimeLinks(transcript, job.time_link)
         questions = tuple(
             Question(
@@ -208,6 +213,8 @@ def claude_author(settings: Settings, environment: Mapping[str, str], state: Pat
     Raises `BadSetup` for an address or a key that cannot work, `UsageError` for a broken price file.
     """
     api = messages_api(settings, environment)
+    if settings.economy and api.server.own:
+        raise BadSetup(f"{api.server.name} has no batches.", advice="Use --economy without `base_url`.")
     desk = BatchDesk(api, state / "batches.json") if settings.economy else api
     return ClaudeAuthor(desk, settings.notes_language)
 

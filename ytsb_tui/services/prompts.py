@@ -25,7 +25,7 @@ Use the tool {TOOL_NAME} only when you are asked for an assessment."""
 NOTES = """\
 Write study notes on this video, in {language}.
 
-Begin with these three lines, then an empty line:
+Begin with these three lines, their first words in English, then an empty line:
 Title: what the video is about, in at most ten words
 Subject: its field of study, in one to three words, for example Machine Learning
 Concepts: its five to twelve key concepts, most important first, separated by semicolons, each spelled as in the notes

@@ -24,7 +24,7 @@ _TIME = r"\d{1,3}:\d{2}(?::\d{2})?(?:\.\d+)?"
 _SPAN = rf"{_TIME}(?:\s*(?:-|–|—)\s*{_TIME})?"
 _SPANS = rf"{_SPAN}(?:\s*[,;]\s*{_SPAN})*"
 _CITED = re.compile(
-    rf"(?P<space>[ \t]*)(?<![A-Za-z0-9_\]\\!\[])"
+    rf"(?P<space>[ \t]?)(?<![A-Za-z0-9_\]\\!\[])"
     rf"(?:(?P<open>\()?[\[【](?P<square>{_SPANS})[\]】](?!\])(?P<url>\([^()\s]*\))?(?(open)\))"
     rf"|\((?P<round>{_SPANS})\))"
 )
@@ -77,7 +77,8 @@ class TimeLinks:
     def coverage(self, linked: Linked) -> float | None:
         """The share (0..1) of the video's minutes that are cited; None without times."""
         minutes = math.ceil(self._end / 60)
-        return len(linked.minutes) / minutes if self._cues and minutes else None
+        cited = {min(minute, minutes - 1) for minute in linked.minutes}
+        return len(cited) / minutes if self._cues and minutes else None
 
     def second(self, cited: str) -> float | None:
         """The second that a time such as "12:34" names; None when nobody speaks near it."""
