@@ -105,8 +105,9 @@ class Pool:
 
     def cancel(self, video_id: str) -> None:
         """Stop working on a job, or never begin; what is finished is kept."""
-        if not self._store.withdraw(video_id):
-            self.cancelled.add(video_id)
+        with self._changed:
+            if not self._store.withdraw(video_id):
+                self.cancelled.add(video_id)
 
     def stop(self, why: YtsbError | None = None) -> None:
         """Have every worker put its job back and leave; returns at once."""
@@ -156,7 +157,6 @@ class Pool:
                     self._crashed(watch.attempt, error)
                 finally:
                     watch.attempt = None
-                    self.cancelled.discard(job.video_id)
                     self._store.release(job.video_id)
                     self.wake()
         except YtsbError as error:
@@ -173,6 +173,7 @@ class Pool:
                 while not self.stopping and number < self._wanted:
                     if not self._paused:
                         if job := self._store.claim(self._among):
+                            self.cancelled.discard(job.video_id)
                             return job
                         self._idle.add(number)
                         self._changed.notify_all()

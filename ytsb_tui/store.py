@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from ytsb_tui.errors import NotWritable, Ours, OutOfSpace, VaultError
+from ytsb_tui.errors import NotWritable, Ours, OutOfSpace, Stopped, VaultError
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.transcript import Transcript
 
@@ -120,7 +120,7 @@ class Store:
         return target
 
     def close(self) -> None:
-        """Close the file; nothing can be asked afterwards."""
+        """Close the file; a worker that comes back to it later hears `Stopped`."""
         with self._lock:
             self._sql.close()
 
@@ -338,6 +338,8 @@ def _text(checkpoint: tuple[float, bytes | None] | None) -> str:
 
 def _translated(error: sqlite3.Error, path: Path) -> Exception:
     text = str(error)
+    if "closed" in text:
+        return Stopped("The vault was closed.")
     if "full" in text:
         return OutOfSpace(f"The disk is full (writing {path}).")
     if "readonly" in text or "read-only" in text:
