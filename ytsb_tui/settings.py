@@ -73,6 +73,12 @@ class Settings:
     """How often a failed job is tried again by itself; 0 for never."""
     retry_minutes: float = 15.0
     """Minutes before the first automatic retry; doubled before each further one."""
+    notify: Literal["toast", "bell", "desktop"] = "toast"
+    """How the app calls you when all is done: on its screen only, with the terminal's bell, or on the desktop."""
+    theme: str = ""
+    """The app's colours: the name of a Textual theme ("textual-light", "nord", "gruvbox" ...); "" for its default."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Other keys for what the app can do, by the names its help shows: `keys = {"jobs.retry" = "e"}`."""
 
     def __post_init__(self) -> None:
         for name in ("workers", "fetch_limit", "generate_limit", "export_limit"):

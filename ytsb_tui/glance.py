@@ -1,0 +1,151 @@
+"""A look into a vault's journal from beside whoever works on it: cheap, and without changing anything."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ytsb_tui.errors import VaultError
+from ytsb_tui.job import Stage, Status
+from ytsb_tui.store import VERSION
+
+
+class Used(msgspec.Struct, gc=False, frozen=True):
+    """What one stage has used; see `usage.Usage`."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost: float | None = 0.0
+
+
+class Flaw(msgspec.Struct, gc=False, frozen=True):
+    """Why the last attempt failed; see `job.Failure`."""
+
+    stage: Stage
+    kind: str
+    message: str
+    advice: str
+    retryable: bool
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """What a line about a job shows: the fields of a `VideoProcessingJob` of these names, paths as text."""
+
+    video_id: str
+    url: str
+    subject: str = ""
+    worker_id: int | None = None
+    video_title: str = ""
+    duration: float = 0.0
+    author: str = ""
+    model: str = ""
+    usage: dict[str, Used] = {}
+    failure: Flaw | None = None
+    attempt: int = 1
+    next_retry_at: float | None = None
+    resumed_from: Stage | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    processing_duration: float = 0.0
+    questions: int = 0
+    links_added: int = 0
+    notes_filepath: str | None = None
+    assessment_filepath: str | None = None
+    notes_pdf_path: str | None = None
+    assessment_pdf_path: str | None = None
+
+
+class Glimpse(msgspec.Struct, frozen=True):
+    """One job, as the journal has it."""
+
+    turn: int
+    """Its place in the order in which jobs were queued."""
+    status: Status
+    brief: Brief
+
+
+class Past(msgspec.Struct, frozen=True):
+    """An attempt that is over, as the log tells it."""
+
+    attempt: int = 1
+    success: bool = False
+    stage: str | None = ""
+    error: str | None = None
+    worker_id: int | None = None
+    start_time: str | None = None
+    processing_duration: float | None = 0.0
+
+
+class Glance:
+    """A connection that only reads. A vault nobody has worked on yet is an empty one."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises `VaultError` where `root` cannot be a vault, or belongs to a newer version."""
+        if root.exists() and not root.is_dir():
+            raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
+        path = root / ".ytsb" / "state.db"
+        self._seen = -1
+        self._sql: sqlite3.Connection | None = None
+        if path.is_file():
+            try:
+                self._sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
+                self._sql.execute("PRAGMA query_only=1")
+                (version,) = self._sql.execute("PRAGMA user_version").fetchone()
+            except sqlite3.DatabaseError:
+                self.close()  # whoever opens the vault for work puts it right, or says why not
+                return
+            if version > VERSION:
+                self.close()
+                raise VaultError(f"{path} was written by a newer ytsb-tui.", advice="Upgrade ytsb-tui to open it.")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._sql is not None:
+            self._sql.close()
+            self._sql = None
+
+    def jobs(self) -> list[Glimpse]:
+        """All jobs, in the order they were queued."""
+        decode = msgspec.json.Decoder(Brief).decode
+        rows = self._rows("SELECT seq, status, facts FROM job")
+        return sorted((Glimpse(turn, Status(status), decode(facts)) for turn, status, facts in rows), key=_turn)
+
+    def seconds(self, ids: Sequence[str] | None = None) -> dict[str, dict[Stage, float]]:
+        """How long each finished stage of these jobs (None: of all) took."""
+        found: dict[str, dict[Stage, float]] = {}
+        query = "SELECT job_id, stage, seconds FROM checkpoint"
+        if ids is not None:
+            query += f" WHERE job_id IN ({', '.join('?' * len(ids))})"
+        for video_id, stage, took in self._rows(query, *ids or ()):
+            found.setdefault(video_id, {})[Stage(stage)] = took
+        return found
+
+    def attempts(self, video_id: str) -> list[Past]:
+        """The attempts at a job, oldest first."""
+        rows = self._rows("SELECT entry FROM attempt WHERE job_id=? ORDER BY n", video_id)
+        return [msgspec.json.decode(entry, type=Past) for (entry,) in rows]
+
+    def changed(self) -> bool:
+        """Whether another connection has written since the last time this was asked."""
+        before = self._seen
+        for (version,) in self._rows("PRAGMA data_version"):
+            self._seen = version
+        return self._seen != before
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        if self._sql is None:
+            return []
+        try:
+            return self._sql.execute(query, values).fetchall()
+        except sqlite3.DatabaseError:
+            return []  # gone, or being replaced: there is nothing to see
+
+
+def _turn(glimpse: Glimpse) -> int:
+    return glimpse.turn

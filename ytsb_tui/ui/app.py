@@ -1,0 +1,164 @@
+"""The app: one vault on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from ytsb_tui.clock import Clock, SystemClock
+from ytsb_tui.errors import YtsbError
+from ytsb_tui.glance import Glance
+from ytsb_tui.job import Stage
+from ytsb_tui.settings import Settings
+from ytsb_tui.source import Source
+from ytsb_tui.ui.board import Board, Seen
+from ytsb_tui.ui.commands import KEYS, why_not
+from ytsb_tui.ui.format import counted
+from ytsb_tui.ui.messages import BatchEnded, CannotOpen, Opened, Owned, Said
+from ytsb_tui.ui.opening import Launch
+from ytsb_tui.ui.screens.main import Main
+from ytsb_tui.ui.session import Session
+from ytsb_tui.ui.view import View
+
+
+class YtsbApp(App[YtsbError | None]):
+    """A vault on the screen; ends with the error that kept it from opening, if one did."""
+
+    TITLE = "ytsb-tui"
+    CSS_PATH = "ytsb.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="What every key does"),
+        Binding("q", "ask_quit", "Quit", id="app.quit", tooltip="Leave; what is not finished goes on next time"),
+        Binding("ctrl+c", "leave", "Leave at once", id="app.leave", show=False, priority=True,
+                tooltip="Leave at once; nothing that is finished is lost"),
+        Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", show=False,
+                tooltip="Back to the shell; fg returns"),
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sources: Sequence[Source] = (),
+        clock: Clock | None = None,
+        launch: Launch | None = None,
+    ) -> None:
+        """`sources` are queued once the vault is open. Raises `VaultError` where it surely cannot be."""
+        super().__init__()
+        self.settings = settings
+        self._sources = sources
+        clock = clock or SystemClock()
+        left_out = {stage for stage, wanted in PARTS.items() if not getattr(settings, wanted)}
+        self.board = Board(clock, set(Stage) - left_out)
+        self.view = View(self.board)
+        self._look()
+        self.session = Session(settings, clock, self.board.hear, self.post_message)
+        self.main = Main(self.board, self.view, self.session, launch)
+
+    def _look(self) -> None:
+        """Read what the first frame shows: every job, and the times of those on the screen."""
+        glance = Glance(self.settings.out)
+        jobs = glance.jobs()
+        self.board.see(Seen(jobs, {}))
+        self.view.arrange()
+        first = {row.id for line in range(MOST_LINES) if (row := self.view.row_at(line))}
+        self.board.see(Seen([job for job in jobs if job.brief.video_id in first], glance.seconds(tuple(first))))
+        glance.close()
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            with suppress(NotImplementedError, RuntimeError, AttributeError):  # Windows has no such handlers
+                loop.add_signal_handler(getattr(signal, name), self.action_leave)
+        self.call_after_refresh(self.session.open)
+
+    def on_unmount(self) -> None:
+        self.session.close()
+
+    def on_opened(self, message: Opened) -> None:
+        for notice in message.notices:
+            self.notify(notice, severity="warning", markup=False, timeout=10)
+        if self._sources:
+            self.session.add(self._sources)
+            self._sources = ()
+        self.main.redraw()
+
+    def on_owned(self, message: Owned) -> None:
+        self.notify(
+            f"{message.error} This window only looks on; p takes over when it has ended.",
+            severity="warning",
+            markup=False,
+            timeout=10,
+        )
+        self.main.redraw()
+
+    def on_cannot_open(self, message: CannotOpen) -> None:
+        self.exit(message.error)
+
+    def on_said(self, message: Said) -> None:
+        self.notify(message.words, severity=message.severity, markup=False)
+
+    def on_batch_ended(self, message: BatchEnded) -> None:
+        """Call somebody who may have gone away, in the way the settings say."""
+        if self.settings.notify == "bell":
+            self.bell()
+
+    def action_help(self) -> None:
+        """What every key does."""
+        from ytsb_tui.ui.screens.help import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.screen.active_bindings.values()))
+
+    def action_ask_quit(self) -> None:
+        """Leave; asks when jobs are running."""
+        running = sum(lane.job is not None for lane in self.board.lanes.values())
+        if not running or not self.session.is_ready:
+            self.action_leave()
+            return
+        from ytsb_tui.ui.screens.confirm import Confirm
+
+        self.push_screen(
+            Confirm(
+                f"Leave while {counted(running, 'job')} {'is' if running == 1 else 'are'} running?",
+                "Finished stages are kept. What is not finished goes on the next time you open this vault.",
+                "Leave",
+            ),
+            lambda answer: self.action_leave() if answer else None,
+        )
+
+    def action_leave(self) -> None:
+        """Leave at once; everything that is finished is kept."""
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every key of the main screen, and what Textual brings."""
+        if screen is self.main:
+            for key in KEYS:
+                why = why_not(key.action.partition("(")[0], self.session)
+                help_text = f"{key.tooltip}" + (f" ({why})" if why else "")
+                yield SystemCommand(key.description, help_text, partial(self._run_command, key.action, why))
+        yield from super().get_system_commands(screen)
+
+    async def _run_command(self, action: str, why: str | None) -> None:
+        if why:
+            self.notify(why, severity="warning", markup=False)
+        else:
+            await self.run_action(action, self.main)
+
+
+MOST_LINES = 100
+"""Lines a screen may have at the first frame."""
+PARTS = {Stage.ASSESSMENT: "assessment", Stage.EXPORT: "pdf"}
+"""The stages that a setting leaves out."""

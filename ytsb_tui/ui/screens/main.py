@@ -1,0 +1,350 @@
+"""The main screen: the job table, the workers above it, the chosen job beside or below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Input
+
+from ytsb_tui.errors import UsageError
+from ytsb_tui.glance import Glance, Past
+from ytsb_tui.job import Stage, Status
+from ytsb_tui.ui.board import Board, Row
+from ytsb_tui.ui.commands import KEYS, why_not
+from ytsb_tui.ui.format import counted
+from ytsb_tui.ui.messages import BatchEnded
+from ytsb_tui.ui.notices import Notices
+from ytsb_tui.ui.opening import Launch, open_file
+from ytsb_tui.ui.session import Session
+from ytsb_tui.ui.view import View
+from ytsb_tui.ui.widgets.detail import Detail
+from ytsb_tui.ui.widgets.job_table import JobTable
+from ytsb_tui.ui.widgets.lanes import Lanes
+from ytsb_tui.ui.widgets.summary import Summary
+
+FRAME = 1 / 12
+"""Seconds between two looks at whether something is to be drawn."""
+
+
+class Main(Screen[None]):
+    """Everything at a glance, and a key for whatever can be done about it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-high")]  # noqa: RUF012
+
+    def __init__(self, board: Board, view: View, session: Session, launch: Launch | None = None) -> None:
+        super().__init__()
+        self.board, self.view, self.session = board, view, session
+        self.notices = Notices(board)
+        self._launch = launch
+        self._second = 0
+        self._attempts: tuple[object, Sequence[Past]] = (None, ())
+
+    def compose(self) -> ComposeResult:
+        yield Summary(self.board, self.session)
+        yield Lanes(self.board)
+        with Container(id="work"):
+            with Vertical(id="list"):
+                yield Input(placeholder="Filter by title, subject, status or error", id="filter")
+                yield JobTable(self.view, self.board.clock)
+            yield Detail()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.table.focus()
+        self.query_one(Lanes).draw(self.session.workers)
+        self.set_interval(FRAME, self.frame)
+        self.call_after_refresh(self._describe)
+
+    @property
+    def table(self) -> JobTable:
+        """The job table."""
+        return self.query_one(JobTable)
+
+    def frame(self) -> None:
+        """Take in what the workers said and draw what it changed; nothing is done when nothing did."""
+        board = self.board
+        happened = board.catch_up()
+        changed = board.take_changed()
+        second = int(board.clock.now())
+        ticked = second != self._second and board.is_ticking
+        self._second = second
+        if changed or ticked:
+            self.draw(changed, ticked=ticked)
+        if happened or changed or (self.notices.waits and ticked):
+            for notice in self.notices.take(happened):
+                self.app.notify(notice.words, severity=notice.severity, markup=False, timeout=10)
+                if notice.final:
+                    self.post_message(BatchEnded(notice.words))
+        if ticked and self.session.is_ready and (due := board.due()):
+            self.session.wake(due)
+
+    def draw(self, changed: set[str], *, ticked: bool) -> None:
+        """Draw everything that shows one of these jobs, or the time."""
+        self.table.draw(changed, ticked=ticked)
+        self.query_one(Summary).refresh()
+        self.query_one(Lanes).draw(self.session.workers)
+        row = self.view.row
+        if row is not None and (row.id in changed or (ticked and row.live)):
+            self._describe()
+
+    def redraw(self) -> None:
+        """Draw everything: the state of the session changed."""
+        self.draw(set(), ticked=True)
+        self._describe()
+        self.refresh_bindings()
+
+    def _describe(self) -> None:
+        row = self.view.row
+        self.query_one(Detail).show(row, self._past(row), self.board.clock.now())
+
+    def _past(self, row: Row | None) -> Sequence[Past]:
+        """The attempts at a job so far, read again when another has ended."""
+        if row is None or not (row.facts.failure or row.facts.attempt > 1):
+            return ()
+        key = row.id, row.facts.attempt, row.facts.ended_at
+        if self._attempts[0] != key:
+            glance = Glance(self.session.settings.out)
+            self._attempts = key, glance.attempts(row.id)
+            glance.close()
+        return self._attempts[1]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Dim the keys that cannot be used now."""
+        return None if why_not(action, self.session) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A dimmed key says why it is."""
+        active = self.active_bindings.get(event.key)
+        if active is not None and (reason := why_not(active.binding.action.partition("(")[0], self.session)):
+            self.app.notify(reason, severity="warning", markup=False)
+
+    @on(JobTable.Moved)
+    def _moved(self) -> None:
+        self._describe()
+
+    @on(JobTable.Opened)
+    def _opened(self) -> None:
+        self.action_read()
+
+    @on(Lanes.Clicked)
+    def _lane_clicked(self, event: Lanes.Clicked) -> None:
+        if (line := self.view.line_of(event.job)) is not None:
+            self.table.put_cursor(line)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted or dropped anywhere is something to add."""
+        self.add(event.text)
+
+    def action_add(self) -> None:
+        """Add sources."""
+        self.add("")
+
+    def add(self, text: str) -> None:
+        """Show what of a text would be added, and add what the user confirms."""
+        if reason := why_not("add", self.session):
+            self.app.notify(reason, severity="warning", markup=False)
+            return
+        from ytsb_tui.ui.screens.add import Added, AddScreen
+
+        def added(answer: Added | None) -> None:
+            if answer is not None:
+                self.session.add(answer.sources, answer.subject)
+
+        def known(video_id: str) -> Status | None:
+            row = self.board.rows.get(video_id)
+            return row.status if row else None
+
+        subjects = sorted({row.subject for row in self.board.rows.values() if row.subject})
+        self.app.push_screen(AddScreen(text, base=Path.cwd(), known=known, subjects=subjects), added)
+
+    def action_read(self) -> None:
+        """Read what the job left in the vault."""
+        row = self.view.row
+        if row is None:
+            return
+        if not row.facts.notes_filepath:
+            self.app.notify("There are no notes of this job yet.", markup=False)
+            return
+        from ytsb_tui.ui.screens.reader import ReaderScreen
+
+        self.app.push_screen(ReaderScreen(self.session.settings.out, Path(row.facts.notes_filepath)))
+
+    def action_retry(self) -> None:
+        """Run the chosen jobs again, from the stage that failed."""
+        self._retry(self.view.chosen())
+
+    def action_retry_failed(self) -> None:
+        """Run every failed job again."""
+        failed = [row for row in self.board.rows.values() if row.status is Status.FAILED]
+        if not failed:
+            self.app.notify("Nothing has failed.", markup=False)
+            return
+        self._retry(sorted(failed, key=lambda row: row.turn))
+
+    def retry_ids(self, ids: Sequence[str]) -> None:
+        """Run these jobs again."""
+        self._retry([row for row in map(self.board.rows.get, ids) if row])
+
+    def _retry(self, rows: Sequence[Row], *, restart_at: Stage | None = None) -> None:
+        waiting = [row for row in rows if row.status not in (Status.RUNNING, Status.QUEUED)]
+        if not waiting:
+            self.app.notify("It is under way already." if rows else "There is no job here.", markup=False)
+            return
+        self._unmark()
+        self.board.stopped = None
+        self.session.retry([(row.id, row.facts.url) for row in waiting], restart_at=restart_at)
+
+    def action_restart(self) -> None:
+        """Run the chosen jobs again from the very beginning, after a question."""
+        rows = self.view.chosen()
+        if rows:
+            self._ask(
+                f"Start {_names(rows)} over from the beginning?",
+                "What is finished is made, and paid for, again. What you wrote below the line in the notes is kept.",
+                "Start over",
+                lambda: self._retry(rows, restart_at=Stage.FETCH),
+            )
+
+    def action_cancel(self) -> None:
+        """Cancel the chosen jobs; asks when one is running."""
+        rows = [row for row in self.view.chosen() if row.status in (Status.QUEUED, Status.RUNNING)]
+        ids = [row.id for row in rows]
+        if not rows:
+            self.app.notify("Only what is queued or running can be cancelled.", markup=False)
+        elif any(row.status is Status.RUNNING for row in rows):
+            self._ask(
+                f"Cancel {_names(rows)}?",
+                "Finished stages are kept; r goes on from there.",
+                "Cancel it" if len(rows) == 1 else "Cancel them",
+                lambda: self._cancel(ids),
+            )
+        else:
+            self._cancel(ids)
+
+    def _cancel(self, ids: Sequence[str]) -> None:
+        self._unmark()
+        self.session.cancel(ids)
+
+    def _unmark(self) -> None:
+        self.view.marks.clear()
+        self.table.rearranged()
+
+    def _ask(self, question: str, detail: str, yes: str, then: Callable[[], None]) -> None:
+        from ytsb_tui.ui.screens.confirm import Confirm
+
+        self.app.push_screen(Confirm(question, detail, yes), lambda answer: then() if answer else None)
+
+    def action_mark(self) -> None:
+        """Mark the job and go on to the next."""
+        if self.view.cursor is not None:
+            self.view.mark(self.view.cursor)
+            self.table.action_move(1)
+
+    def action_pause(self) -> None:
+        """Pause, go on, or take a vault over that its owner has left."""
+        session = self.session
+        if session.owned_by is not None:
+            session.open()
+        elif session.paused or self.board.stopped is not None:
+            self.board.stopped = None
+            session.resume()
+        else:
+            session.pause()
+        self.redraw()
+
+    def action_workers(self, more: int) -> None:
+        """Have more or fewer workers."""
+        from ytsb_tui.engine import MOST_WORKERS
+
+        workers = max(1, min(self.session.workers + more, MOST_WORKERS))
+        self.session.resize(workers)
+        self.redraw()
+
+    def action_filter(self) -> None:
+        """Filter as you type."""
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.view.filter(event.value, failed_only=self.view.failed_only)
+        self.table.rearranged()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_submitted(self) -> None:
+        self.query_one("#filter").display = bool(self.view.words)
+        self.table.focus()
+
+    def action_failed_only(self) -> None:
+        """Show failed jobs only, or all again."""
+        self.view.filter(self.view.words, failed_only=not self.view.failed_only)
+        self.table.rearranged()
+
+    def action_everything(self) -> None:
+        """Drop filter and marks."""
+        field = self.query_one("#filter", Input)
+        field.value = ""
+        field.display = False
+        self.view.marks.clear()
+        self.view.filter("", failed_only=False)
+        self.table.focus()
+        self.table.rearranged()
+
+    def action_detail(self) -> None:
+        """Show or hide the detail pane."""
+        self.toggle_class("-without-detail")
+
+    def action_open(self) -> None:
+        """Open the notes with the system's program."""
+        self._open_one(self.view.row.facts.notes_filepath if self.view.row else None, "notes")
+
+    def action_open_pdf(self) -> None:
+        """Open the PDF with the system's program."""
+        self._open_one(self.view.row.facts.notes_pdf_path if self.view.row else None, "PDF")
+
+    def _open_one(self, path: str | Path | None, what: str) -> None:
+        if path is None:
+            self.app.notify(f"There is no {what} of this job.", markup=False)
+            return
+        try:
+            open_file(self.session.settings.out, Path(path), self._launch)
+        except UsageError as error:
+            self.app.notify(f"{error} {error.advice}".strip(), severity="error", markup=False)
+
+    def action_copy(self) -> None:
+        """Copy the error of the job."""
+        row = self.view.row
+        if row is None or row.failure is None:
+            self.app.notify("This job has no error.", markup=False)
+            return
+        self.app.copy_to_clipboard(f"{row.title}\n{row.facts.url}\n{row.failure.message}\n{row.failure.advice}")
+        self.app.notify("The error is copied.", markup=False)
+
+    def action_log(self) -> None:
+        """Every attempt there ever was."""
+        from ytsb_tui.job_logger import create_default_logger
+        from ytsb_tui.ui.screens.log import LogScreen
+
+        self.app.push_screen(LogScreen(create_default_logger(self.session.settings.out)))
+
+    def action_statistics(self) -> None:
+        """Where the time goes."""
+        from ytsb_tui.job_logger import create_default_logger
+        from ytsb_tui.ui.screens.statistics import StatisticsScreen
+
+        self.app.push_screen(StatisticsScreen(create_default_logger(self.session.settings.out)))
+
+
+def _names(rows: Sequence[Row]) -> str:
+    """The jobs of a question: by title, or how many."""
+    return f"“{rows[0].title[:60]}”" if len(rows) == 1 else counted(len(rows), "job")

@@ -1,0 +1,302 @@
+"""A session: the vault's engine and workers, and one thread for everything that may block."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Protocol
+
+from ytsb_tui.clock import Clock
+from ytsb_tui.errors import Bug, StageError, Stopped, VaultBusy, YtsbError
+from ytsb_tui.glance import Glance
+from ytsb_tui.job import Stage, VideoProcessingJob
+from ytsb_tui.settings import Settings
+from ytsb_tui.source import Source
+from ytsb_tui.source import video as video_source
+from ytsb_tui.ui.board import News, Seen, Told
+from ytsb_tui.ui.format import counted
+from ytsb_tui.ui.messages import CannotOpen, Opened, Owned, Said
+
+if TYPE_CHECKING:
+    from ytsb_tui.engine import Engine
+    from ytsb_tui.pool import Pool
+
+log = logging.getLogger(__name__)
+
+LOOK = 1.0
+"""Seconds between two looks at a vault that another process works on."""
+PORTION = 25
+"""Videos of a list that are queued at once, while the rest is still being found."""
+PATIENCE = 1.5
+"""Seconds the end of the program waits for workers to leave."""
+MANY = 2_000
+"""Jobs that are told to the screen at once."""
+LOG_SIZE = 1_000_000
+
+
+class Hear(Protocol):
+    """The board's ear."""
+
+    def __call__(self, event: News) -> object: ...
+
+
+Report = Callable[[Opened | Owned | CannotOpen | Said], object]
+
+
+class Session:
+    """A vault that is open on the screen.
+
+    Every method returns at once. What touches the disk is done in turn on one
+    thread; what comes of it is told to the board (`hear`) and to the app
+    (`report`).
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, hear: Hear, report: Report) -> None:
+        self.settings = settings
+        self.workers = settings.workers
+        self.paused = False
+        self.owned_by: VaultBusy | None = None
+        """Says which other process works on the vault, if one does."""
+        self.engine: Engine | None = None
+        self.pool: Pool | None = None
+        self.closing = False
+        self._clock = clock
+        self._hear = hear
+        self._report = report
+        self._errands: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._handler: logging.Handler | None = None
+        self._thread = threading.Thread(target=self._run_errands, name="errands", daemon=True)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the vault is ours and work can be asked for."""
+        return self.engine is not None
+
+    def open(self) -> None:
+        """Open the vault for work; where another process does that, look at it."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        self._errands.put(self._open)
+
+    def close(self) -> None:
+        """Have the workers put their jobs back, and let go of the vault; waits a moment at the most."""
+        self.closing = True
+        if self.pool is not None:
+            self.pool.stop(Stopped("Interrupted."))
+        if self._thread.is_alive():
+            self._errands.put(None)
+            self._thread.join(PATIENCE)
+
+    def add(self, sources: Sequence[Source], subject: str = "") -> None:
+        """Queue what the sources name; lists are expanded beside everything else."""
+
+        def job(video_id: str, url: str, title: str = "") -> VideoProcessingJob:
+            assert self.engine is not None
+            made = self.engine.job(video_id, url, title)
+            return replace(made, subject=subject or made.subject)
+
+        single = [source for source in sources if source.kind in ("video", "file")]
+        if single:
+            self._errands.put(lambda: self._submit([job(source.id, source.url) for source in single]))
+        for source in sources:
+            if source.kind not in ("video", "file"):
+                threading.Thread(target=self._expand, args=(source, job), name="list", daemon=True).start()
+
+    def retry(self, jobs: Sequence[tuple[str, str]], *, restart_at: Stage | None = None) -> None:
+        """Run known jobs, each an id and its URL, again."""
+        out = self.settings.out
+        again = [VideoProcessingJob(video_id, url, output_dir=out) for video_id, url in jobs]
+        self._errands.put(lambda: self._submit(again, restart_at=restart_at, words="again"))
+
+    def wake(self, ids: Iterable[str]) -> None:
+        """Begin the automatic retries of these jobs."""
+        self._errands.put(lambda: self._wake(tuple(ids)))
+
+    def cancel(self, ids: Iterable[str]) -> None:
+        """Stop working on these jobs, or never begin."""
+        self._errands.put(lambda: self._cancel(tuple(ids)))
+
+    def pause(self) -> None:
+        """Begin no further job."""
+        self.paused = True
+        if self.pool is not None:
+            self.pool.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause, or after the run was stopped."""
+        self.paused = False
+        if self.pool is None:
+            return
+        if self.pool.stopping and self.engine is not None:
+            self.pool = self.engine.pool(self._hear)
+            self.pool.resize(self.workers)
+        self.pool.resume()
+
+    def resize(self, workers: int) -> None:
+        """Have this many workers; those too many leave after the job they are on."""
+        self.workers = workers
+        if self.pool is not None:
+            self.pool.resize(workers)
+
+    def _run_errands(self) -> None:
+        while (errand := self._errands.get()) is not None:
+            try:
+                errand()
+            except YtsbError as error:
+                self._report(Said(f"{error} {error.advice}".strip(), "error"))
+            except Exception as error:  # a bug here must not end the thread that everything goes through
+                log.exception("unexpected %s in an errand", type(error).__name__)
+                self._report(Said(f"{type(error).__name__}: {error}. {Bug.advice}", "error"))
+        self._close()
+
+    def _open(self) -> None:
+        from ytsb_tui.engine import Engine
+
+        try:
+            engine = Engine(self.settings, self._clock)
+        except VaultBusy as error:
+            if self.owned_by is None:
+                threading.Thread(target=self._look_on, name="viewer", daemon=True).start()
+            self.owned_by = error
+            self._report(Owned(error))
+            return
+        except YtsbError as error:
+            self._report(CannotOpen(error))
+            return
+        self.owned_by = None
+        self._keep_log(engine.settings.out)
+        self._tell_history()
+        self.engine, self.pool = engine, engine.pool(self._hear)
+        if self.paused:
+            self.pool.pause()
+        self._report(Opened(engine.notices))
+        self.pool.resize(self.workers)
+
+    def _tell_history(self) -> None:
+        """The jobs as they are now that a crash is put right, and how long their stages took."""
+        glance = Glance(self.settings.out)
+        self._tell_all(glance)
+        glance.close()
+
+    def _tell_all(self, glance: Glance) -> None:
+        jobs, seconds = glance.jobs(), glance.seconds()
+        for begin in range(0, len(jobs), MANY):
+            self._hear(Seen(jobs[begin : begin + MANY], seconds))
+
+    def _keep_log(self, root: Path) -> None:
+        """What goes wrong inside goes into the vault, not over the screen."""
+        folder = root / ".ytsb" / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._handler = RotatingFileHandler(
+            folder / "ytsb-tui.log", maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", delay=True
+        )
+        self._handler.setLevel(logging.WARNING)
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"))
+        logging.getLogger().addHandler(self._handler)
+
+    def _close(self) -> None:
+        if self.pool is not None:
+            self.pool.join(PATIENCE / 2)
+        if self.engine is not None:
+            self.engine.close()
+        if self._handler is not None:
+            logging.getLogger().removeHandler(self._handler)
+            self._handler.close()
+
+    def _look_on(self) -> None:
+        """Follow what the other process does."""
+        glance = Glance(self.settings.out)
+        moment = threading.Event()
+        while self.owned_by is not None and not self.closing:
+            if glance.changed():
+                self._tell_all(glance)
+            moment.wait(LOOK)
+        glance.close()
+
+    def _submit(
+        self, jobs: Sequence[VideoProcessingJob], *, restart_at: Stage | None = None, words: str = "queued"
+    ) -> None:
+        engine, pool = self.engine, self.pool
+        assert engine is not None
+        assert pool is not None
+        began = self._clock.now()
+        submission = engine.submit(jobs, restart_at=restart_at)
+        for job in submission.queued:
+            self._tell(job.video_id, began)
+        pool.wake()
+        parts = [counted(len(submission.queued), "job") + f" {words}"] if submission.queued else []
+        parts += [f"{len(submission.done):,} already done"] if submission.done else []
+        self._report(Said(", ".join(parts) + "."))
+
+    def _wake(self, ids: Sequence[str]) -> None:
+        assert self.engine is not None
+        assert self.pool is not None
+        for video_id in ids:
+            began = self._clock.now()
+            self.engine.journal.store.wake(video_id)
+            self._tell(video_id, began)
+        self.pool.wake()
+
+    def _cancel(self, ids: Sequence[str]) -> None:
+        assert self.pool is not None
+        for video_id in ids:
+            began = self._clock.now()
+            self.pool.cancel(video_id)
+            self._tell(video_id, began)
+
+    def _tell(self, video_id: str, at: float) -> None:
+        """Tell the board how a job stands in the journal; workers tell of running ones themselves."""
+        assert self.engine is not None
+        standing = self.engine.journal.store.standing(video_id)
+        if standing is not None and standing.status != "running":
+            self._hear(Told(standing.job, at, standing.status))
+
+    def _expand(self, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
+        """Queue the videos of a playlist or channel as they are found."""
+        from ytsb_tui.services.playlists import Withheld, expand
+
+        found: list[VideoProcessingJob] = []
+        number = withheld = 0
+
+        def hand_over() -> None:
+            portion = tuple(found)
+            found.clear()
+            if portion:
+                self._errands.put(lambda: self._submit(portion))
+
+        settings, ending = self.settings, ""
+        try:
+            for entry in expand(source, limit=settings.playlist_limit, proxy=settings.proxy, watch=_Until(self)):
+                if isinstance(entry, Withheld):
+                    withheld += 1
+                    continue
+                number += 1
+                found.append(job(entry.video_id, video_source(entry.video_id).url, entry.title))
+                if len(found) >= PORTION:
+                    hand_over()
+        except Stopped:
+            return
+        except (StageError, YtsbError) as error:
+            ending = f" The list broke off there: {error} {error.advice}".rstrip()
+        hand_over()
+        words = f"{source.id}: {counted(number, 'video')}" + (f", {withheld} withheld" if withheld else "") + "."
+        self._report(Said(words + ending, "error" if ending else "information"))
+
+
+class _Until:
+    """The watch of a list that is being expanded: it ends with the session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def progress(self, fraction: float | None, text: str = "") -> None:
+        pass
+
+    def check(self) -> None:
+        if self._session.closing:
+            raise Stopped("The program is ending.")
