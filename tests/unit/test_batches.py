@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from tests.unit.authoring import PRICES, Watcher, api_at, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import BadSetup, Busy, Cancelled, Incomplete, NetworkTrouble, Permanent, Refused, StageError
-from ytsb_tui.job import Stage
+from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.batches import BatchDesk
 from ytsb_tui.services.claude import ClaudeAuthor
 from ytsb_tui.services.messages_api import MessagesApi
@@ -27,9 +27,42 @@ def claude() -> Iterator[Claude]:
     assert running.bugs == []
 
 
-def desk_at(claude: Claude, folder: Path, gather: float = 0.01) -> BatchDesk:
+def desk_at(claude: Claude, folder: Path, pause: Callable[[float], object] = lambda seconds: None) -> BatchDesk:
     """A desk as a program just started has it."""
-    return BatchDesk(api_at(claude), folder / "batches.json", gather=gather, look=0.01)
+    return BatchDesk(api_at(claude), folder / "batches.json", pause=pause, look=0.01)
+
+
+class Queue:
+    """Workers of which each has a job of its own; a batch is submitted when all of them wait for it."""
+
+    def __init__(self, claude: Claude, folder: Path, jobs: Sequence[VideoProcessingJob]) -> None:
+        self.bodies: list[str] = []
+        self.errors: list[StageError] = []
+        self._handed_in: set[int] = set()
+        self._waiting: set[int] = set()
+        self._full = threading.Event()
+        author = ClaudeAuthor(desk_at(claude, folder, lambda seconds: self._full.wait(60)))
+
+        def work(job: VideoProcessingJob) -> None:
+            watcher = Watcher(lambda: self._wait(id(job), len(jobs)))
+            try:
+                self.bodies.append(author.notes(job, [], watcher).body)
+            except StageError as error:
+                self.errors.append(error)
+
+        workers = [threading.Thread(target=work, args=(job,)) for job in jobs]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+
+    def _wait(self, worker: int, of: int) -> None:
+        """The second check of a worker comes after its request was handed in."""
+        if worker in self._handed_in:
+            self._waiting.add(worker)
+        self._handed_in.add(worker)
+        if len(self._waiting) == of:
+            self._full.set()
 
 
 def test_a_batch_gives_what_a_stream_gives_at_half_the_price(claude: Claude, tmp_path: Path) -> None:
@@ -50,20 +83,9 @@ def test_a_batch_gives_what_a_stream_gives_at_half_the_price(claude: Claude, tmp
 
 
 def test_requests_of_all_workers_go_into_one_batch(claude: Claude, tmp_path: Path) -> None:
-    author = ClaudeAuthor(desk_at(claude, tmp_path, gather=1.0))
-    jobs = [replace(JOB, transcript=talk(minutes)) for minutes in range(5, 13)]
-    bodies: dict[int, str] = {}
-
-    def work(number: int) -> None:
-        bodies[number] = author.notes(jobs[number], [], Watcher()).body
-
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(len(jobs))]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    queue = Queue(claude, tmp_path, [replace(JOB, transcript=talk(minutes)) for minutes in range(5, 13)])
     assert [len(batch.requests) for batch in claude.batches.values()] == [8]
-    assert all(f"[{number + 4}:30]" in bodies[number] for number in range(8))
+    assert len(set(queue.bodies)) == 8
 
 
 def until_running(watcher: Watcher) -> None:
@@ -148,23 +170,10 @@ def test_an_error_of_one_request_fails_that_request(claude: Claude, tmp_path: Pa
 def test_a_batch_that_is_not_taken_fails_all_its_requests(
     claude: Claude, tmp_path: Path, status: int, kind: type[StageError]
 ) -> None:
-    author = ClaudeAuthor(desk_at(claude, tmp_path, gather=1.0))
     claude.next.append(Behaviour(status, "No."))
-    errors: list[StageError] = []
-
-    def work(minutes: int) -> None:
-        try:
-            author.notes(replace(JOB, transcript=talk(minutes)), [], Watcher())
-        except StageError as error:
-            errors.append(error)
-
-    workers = [threading.Thread(target=work, args=(minutes,)) for minutes in (5, 6)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    errors = Queue(claude, tmp_path, [replace(JOB, transcript=talk(minutes)) for minutes in (5, 6)]).errors
     assert [type(error) for error in errors] == [kind, kind]
-    assert errors[0] is not errors[1]
+    assert errors[0] is not errors[1], "each is to be added to by its own worker"
 
 
 def test_trouble_while_looking_is_told_and_outlived(claude: Claude, tmp_path: Path) -> None:
@@ -184,4 +193,4 @@ def test_no_connection_fails_the_submission(tmp_path: Path) -> None:
     with Claude() as claude:
         gone = MessagesApi(api_at(claude).server, PRICES)
     with pytest.raises(NetworkTrouble):
-        ClaudeAuthor(BatchDesk(gone, tmp_path / "batches.json", gather=0.0)).notes(JOB, [], Watcher())
+        ClaudeAuthor(BatchDesk(gone, tmp_path / "batches.json", pause=lambda seconds: None)).notes(JOB, [], Watcher())

@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,9 @@ from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import Busy, Incomplete, StageError
 from ytsb_tui.services.api_errors import of_type
 from ytsb_tui.services.api_key import Server
-from ytsb_tui.services.messages_api import MessagesApi, Reply, Request, reply_of
+from ytsb_tui.services.messages_api import MessagesApi, Request
 from ytsb_tui.services.prices import Prices
+from ytsb_tui.services.replies import Reply, reply_of
 from ytsb_tui.services.tickets import Ticket, Tickets
 
 if TYPE_CHECKING:
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
 
     from ytsb_tui.watch import Watch
 
+_SYSTEM = SystemClock()
 _CHECK_EVERY = 0.2
+_GATHER = 5.0
+"""Seconds that requests are gathered for a batch."""
 
 
 @dataclass
@@ -54,18 +59,25 @@ class Slip:
 class BatchDesk:
     """Takes requests for the Message Batches API; see `messages_api.Desk`. Safe to use from many threads.
 
-    A thread of the desk's own gathers what comes within `gather` seconds into
-    one batch and looks at running batches every `look` seconds. It ends when
-    nobody waits. Who stops waiting does not stop the batch.
+    A thread of the desk's own gathers what comes within a few seconds into one
+    batch and looks at running batches every `look` seconds. It ends when nobody
+    waits. Who stops waiting does not stop the batch.
     """
 
     def __init__(
-        self, api: MessagesApi, file: Path, *, clock: Clock | None = None, gather: float = 5.0, look: float = 30.0
+        self,
+        api: MessagesApi,
+        file: Path,
+        *,
+        clock: Clock = _SYSTEM,
+        pause: Callable[[float], object] = time.sleep,
+        look: float = 30.0,
     ) -> None:
+        """`pause` waits for the seconds that requests are gathered."""
         self._api = api
-        self._clock = clock or SystemClock()
+        self._clock = clock
+        self._pause = pause
         self._tickets = Tickets(file, self._clock)
-        self._gather = gather
         self._look = look
         self._slips: dict[str, Slip] = {}
         self._handed_out: set[str] = set()
@@ -165,8 +177,7 @@ class BatchDesk:
         """Send what no batch holds yet, after waiting a moment for more of it."""
         if all(slip.batch for slip in self._open().values()):
             return
-        with self._changed:
-            self._changed.wait_for(lambda: False, self._gather)
+        self._pause(_GATHER)
         fresh = {key: slip for key, slip in self._open().items() if not slip.batch}
         if not fresh:
             return

@@ -23,8 +23,9 @@ from ytsb_tui.services.answers import Item, Quiz, quiz_schema, read_notes, read_
 from ytsb_tui.services.api_errors import TooLong
 from ytsb_tui.services.api_key import Server
 from ytsb_tui.services.batches import BatchDesk
-from ytsb_tui.services.messages_api import Desk, MessagesApi, Reply
+from ytsb_tui.services.messages_api import Desk, MessagesApi
 from ytsb_tui.services.prices import Prices, Tokens
+from ytsb_tui.services.replies import Reply
 from ytsb_tui.services.sittings import Sitting
 from ytsb_tui.services.time_links import TimeLinks
 from ytsb_tui.services.tokens import rough_tokens

@@ -11,7 +11,8 @@ import msgspec
 from ytsb_tui.errors import Incomplete, NetworkTrouble, Refused, Unfinished
 from ytsb_tui.services import prompts
 from ytsb_tui.services.api_errors import TooLong
-from ytsb_tui.services.messages_api import Desk, Reply, Request
+from ytsb_tui.services.messages_api import Desk, Request
+from ytsb_tui.services.replies import Reply
 from ytsb_tui.usage import Usage
 
 if TYPE_CHECKING:
