@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ytsb_tui import caption_file, intake, plaintext
-from ytsb_tui.errors import UsageError
+from ytsb_tui.errors import BadCaptions, UsageError
 from ytsb_tui.intake import Refused
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.source import Source
@@ -74,11 +74,19 @@ def _argument(argument: str) -> str:
 
 def _text(name: str) -> tuple[str, str, Path]:
     if name == "-":
-        return "the standard input", plaintext.decode(sys.stdin.buffer.read()), Path.cwd()
+        name = "the standard input"
+        return name, _decoded(name, sys.stdin.buffer.read()), Path.cwd()
     path = Path(name)
     if path.suffix.lower() in caption_file.SUFFIXES and path.suffix.lower() != ".txt":
         raise UsageError(f"{name} is a caption file, not a list.", advice="Name it without -f.")
     try:
-        return name, plaintext.decode(path.read_bytes()), path.absolute().parent
+        return name, _decoded(name, path.read_bytes()), path.absolute().parent
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
+
+
+def _decoded(name: str, data: bytes) -> str:
+    try:
+        return plaintext.decode(data)
+    except BadCaptions as error:
+        raise UsageError(f"{name} cannot be read: {error}", advice="Save the list as plain text in UTF-8.") from error

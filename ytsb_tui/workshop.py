@@ -11,10 +11,12 @@ from ytsb_tui.services.api_key import Server
 from ytsb_tui.services.captions import CaptionFiles
 from ytsb_tui.services.claude import claude_author
 from ytsb_tui.services.documents import MarkdownDocuments
+from ytsb_tui.services.folder import PRIVATE
 from ytsb_tui.services.links import WikiLinks
 from ytsb_tui.services.outline import OutlineAuthor
 from ytsb_tui.services.pango import missing
 from ytsb_tui.services.pdf import PdfRenderer
+from ytsb_tui.services.proxies import check_proxy
 from ytsb_tui.services.subjects import SubjectFolders
 from ytsb_tui.services.vault import Vault
 from ytsb_tui.services.youtube import YouTubeTranscripts
@@ -62,13 +64,17 @@ class Workshop:
     """What all workers share, and the tools of each."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `YtsbError` where the settings cannot work; nothing heavy is loaded yet."""
+        """Make the vault, if need be; nothing heavy is loaded yet.
+
+        Raises `YtsbError`, before anything is made, where the settings cannot work.
+        """
+        check_proxy(settings.proxy)
         self._settings = settings
-        self._vault = Vault(settings.out)
         self._pdfs = PdfRenderer(settings.pdf_theme, settings.themes, settings.export_limit)
-        self._links = WikiLinks(self._vault)
-        self.author: Author = author_of(settings, os.environ, self._vault.private)
+        self.author: Author = author_of(settings, os.environ, settings.out / PRIVATE)
         """Who writes, for every worker."""
+        self._vault = Vault(settings.out)
+        self._links = WikiLinks(self._vault)
 
     def tools(self, number: int, watch: Watch) -> Tools:
         """The tools of worker `number`."""

@@ -37,7 +37,7 @@ class Folder:
             root.mkdir(parents=True, exist_ok=True)
             (root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            where = error.filename or root
+            where = next(place for place in (root, *root.parents) if os.path.lexists(place))
             raise VaultError(f"{where} is a file, not a folder.", advice="Choose a folder with --out.") from error
         except OSError as error:
             failure = from_os_error(error, f"opening the vault {root}")
