@@ -1,7 +1,7 @@
 """Intake: from pasted text or dropped files to sources, duplicates, and a reason for each refused line.
 
-A line is read for caption files and links, else for bare video ids; what
-stands around them is prose. Every line that is not blank and not a comment
+A line is read for caption files and links, else for bare video ids and
+@handles; what stands around them is prose. Every line that is not blank and not a comment
 ends as a source, a duplicate or a refusal: nothing is lost. A `#` at the start
 of a line, or with a blank on both sides, starts a comment.
 """
@@ -103,7 +103,7 @@ def is_list(text: str) -> bool:
     for _, line in _lines(text[:50_000]):
         names, rest = _file_names(line)
         words += len(line.split())
-        named += sum(map(_is_caption_name, names)) + (len(_links(rest)) or len(_bare_ids(rest)))
+        named += sum(map(_is_caption_name, names)) + (len(_links(rest)) or len(_bare(rest)))
     return named > 0 and words <= 20 * named
 
 
@@ -135,7 +135,7 @@ def _read_line(line: str, base: Path, *, lists: bool) -> Sequence[Source | Refus
         # Only now: beside a link, the slash of "and/or /etc" is prose.
         items = [item for name in names for item in _read_file(name, base, lists=lists)]
     if not items:
-        items = [replace(source.video(name), text=name) for name in _bare_ids(rest)]
+        items = list(_bare(rest))
     return items or [Refused(0, line, NOTHING)]
 
 
@@ -170,14 +170,19 @@ def _links(line: str) -> list[str]:
     return links
 
 
-def _bare_ids(line: str) -> list[str]:
-    """The video ids of a line: in cells of a table, each alone or with its like."""
-    ids: list[str] = []
-    for cell in re.split(r"[,;|\t]", line.replace("\u200c", "").replace("\u200d", "").partition(" #")[0]):
-        tokens = [token.strip("\"'`()[]<>*") for token in cell.split()]
-        if all(map(source.is_bare_id, tokens)):
-            ids += tokens
-    return ids
+def _bare(line: str) -> list[Source]:
+    """The video ids of a line, in cells of a table, each alone or with its like; or its @handles.
+
+    Those have to be all that is there: in prose they are people.
+    """
+    plain = line.replace("\u200c", "").replace("\u200d", "").partition(" #")[0]
+    cells = [[token.strip("\"'`()[]<>*") for token in cell.split()] for cell in re.split(r"[,;|\t]", plain)]
+    ids = [token for cell in cells if all(map(source.is_bare_id, cell)) for token in cell]
+    if ids:
+        return [replace(source.video(name), text=name) for name in ids]
+    tokens = [token for cell in cells for token in cell]
+    handles = tokens if all(map(source.HANDLE.fullmatch, tokens)) else []
+    return [replace(source.from_link(f"www.youtube.com/{name}"), text=name) for name in handles]
 
 
 def _read_links(links: Sequence[str]) -> list[Source | Refused]:

@@ -23,6 +23,8 @@ HOSTS = frozenset(
 
 ID = re.compile(r"[A-Za-z0-9_-]{11}")
 WORDS = re.compile(r"(?:[A-Z][a-z]{2,}|[a-z]{3,}|[A-Z]{3,}|\d+|[-_])+|[A-Z]?[a-z]+(?:[-_][a-z]+)+")
+HANDLE = re.compile(r"@[\w.·-]{3,30}")
+"""A channel's own name for itself."""
 ID_IN_NAME = re.compile(r"\[([A-Za-z0-9_-]{11})\](?=(?:\.[\w-]+)*$)")
 """As yt-dlp writes it before the suffixes."""
 

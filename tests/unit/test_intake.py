@@ -153,6 +153,12 @@ def test_an_id_in_prose_is_no_video_but_several_on_a_line_are() -> None:
     assert ids(f"{ID} {OTHER}") == [ID, OTHER]
 
 
+def test_a_handle_is_a_channel_but_in_prose_a_person() -> None:
+    assert ids("@3blue1brown\n- @Vorlesungen, @講義チャンネル") == ["@3blue1brown", "@Vorlesungen", "@講義チャンネル"]
+    for prose in ("thanks, @bob", "@bob knows it", "me@work", "@", "@me"):
+        assert reason(prose) == NOTHING
+
+
 def test_prose_around_a_link_makes_no_noise_but_other_links_do() -> None:
     text = f"# Week 1\nIntro and/or more, see /etc or https://youtu.be/{ID} or https://vimeo.com/1\n\n"
     found = read(text, base=HERE)
