@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,16 +13,19 @@ import click
 
 from ytsb_tui import __version__
 from ytsb_tui.errors import UsageError, YtsbError
+from ytsb_tui.first_word import Commands
 from ytsb_tui.plaintext import visible
 
 if TYPE_CHECKING:
     from ytsb_tui.job_logger import JobLogger
+    from ytsb_tui.settings import Settings
+    from ytsb_tui.source import Source
 
 USAGE = 2
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option("--config", type=click.Path(path_type=Path), help="Read settings from this TOML file.")
 @click.pass_context
@@ -29,8 +33,10 @@ def cli(context: click.Context, config: Path | None) -> None:
     """Study notes and quizzes from YouTube videos and caption files, in one Obsidian vault.
 
     \b
+      ytsb-tui                               the app, on the vault in ./notes
+      ytsb-tui https://youtu.be/ID talk.srt  ... with these to work on
       ytsb-tui demo                          three bundled lectures, no key, no network
-      ytsb-tui run https://youtu.be/ID       notes, quiz and PDFs of a video
+      ytsb-tui run https://youtu.be/ID       without the app, for scripts and pipes
       ytsb-tui run -f course.txt             ... of everything a text names
       ytsb-tui retry --failed                failed jobs again, from the stage that failed
       ytsb-tui doctor                        what works here, what is missing, how to get it
@@ -39,7 +45,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 def settings_options(command: Command) -> Command:
-    """The options that `run`, `retry` and `demo` share; each is a setting of the same name."""
+    """The options that all commands share that work; each is a setting of the same name."""
     options = [
         click.option("--workers", type=int, help="Jobs worked on at once.  [default: 3]"),
         click.option(
@@ -56,16 +62,69 @@ def settings_options(command: Command) -> Command:
         click.option("--budget", type=float, help="Start no paid stage that would exceed this many US dollars."),
         click.option("--economy", is_flag=True, default=None, help="Half the price, up to a day of waiting."),
         click.option("--proxy", help="http://, https:// or socks5h:// proxy for everything asked of YouTube."),
-        click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON."),
     ]
     for option in reversed(options):
         command = option(command)
     return command
 
 
+def json_option(command: Command) -> Command:
+    """Whether a program reads what is printed."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")(command)
+
+
 def vault_option(command: Command) -> Command:
     """Which vault a command is about."""
     return click.option("--out", type=click.Path(path_type=Path), help="The vault.  [default: notes]")(command)
+
+
+@cli.command("open")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("-f", "--file", "lists", multiple=True, metavar="FILE", help="Read sources from a text.")
+@click.option("--subject", help="File every note under this folder.  [default: one that fits each]")
+@click.option("--limit", "playlist_limit", type=int, help="Videos taken of a playlist or channel.  [default: 500]")
+@vault_option
+@settings_options
+@click.pass_obj
+def open_app(config: Path | None, /, sources: tuple[str, ...], lists: tuple[str, ...], **given: Any) -> int:
+    """Open the vault in the app, and queue every SOURCE. The word `open` may be left out.
+
+    \b
+      ytsb-tui
+      ytsb-tui --out ~/Vault
+      ytsb-tui https://youtu.be/ID "lecture 4.srt"
+    """
+    from ytsb_tui import settings
+
+    chosen = settings.load(given, file=config)
+    if not _has_screen():
+        raise UsageError("The app needs a terminal.", advice="Use `ytsb-tui run` where there is none.")
+    found: Sequence[Source] = ()
+    if sources or lists:
+        from ytsb_tui.ordering import read_orders
+
+        order = read_orders(sources, lists)
+        if not order.sources:
+            refused = order.refused[0][1]
+            raise UsageError(f"{refused.text[:100]}: {refused.reason}")
+        found = order.sources
+    return _open(chosen, found)
+
+
+def _has_screen() -> bool:
+    """Whether there is a terminal, or a browser that stands for one."""
+    return "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def _open(chosen: Settings, sources: Sequence[Source]) -> int:
+    """Show a vault until the user leaves it; returns the exit code."""
+    from ytsb_tui.ui.app import YtsbApp
+
+    app = YtsbApp(chosen, sources=sources)
+    if (error := app.run()) is not None:
+        raise error
+    click.echo(f"The vault is {chosen.out}")
+    return app.return_code or 0
 
 
 @cli.command()
@@ -76,6 +135,7 @@ def vault_option(command: Command) -> Command:
 @click.option("--estimate", is_flag=True, help="Say what the list would cost, without spending anything.")
 @vault_option
 @settings_options
+@json_option
 @click.pass_obj
 def run(
     config: Path | None,
@@ -122,6 +182,7 @@ def run(
 )
 @vault_option
 @settings_options
+@json_option
 @click.pass_obj
 def retry(
     config: Path | None,
@@ -154,22 +215,30 @@ def retry(
 
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ytsb-demo"), show_default=True, help="The vault.")
+@click.option("--plain", is_flag=True, help="Without the app, as in a pipe.")
 @settings_options
+@json_option
 @click.pass_obj
-def demo(config: Path | None, /, out: Path, as_json: bool, **given: Any) -> int:
+def demo(config: Path | None, /, out: Path, plain: bool, as_json: bool, **given: Any) -> int:
     """Make a small vault from three bundled lectures: no key, no network.
 
     \b
       ytsb-tui demo
       ytsb-tui demo --out ~/try --pdf-theme academic
     """
-    from ytsb_tui import headless, settings
+    from ytsb_tui import settings
     from ytsb_tui.ordering import read_orders
     from ytsb_tui.samples import samples
 
     given["author"] = given["author"] or "outline"
-    with headless.Run(settings.load({"out": out, **given}, file=config), as_json=as_json) as work:
-        return work.order(read_orders([str(path) for path in samples()], ()))
+    chosen = settings.load({"out": out, **given}, file=config)
+    order = read_orders([str(path) for path in samples()], ())
+    if _has_screen() and not plain and not as_json:
+        return _open(chosen, order.sources)
+    from ytsb_tui import headless
+
+    with headless.Run(chosen, as_json=as_json) as work:
+        return work.order(order)
 
 
 @cli.group(invoke_without_command=True)

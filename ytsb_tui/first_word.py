@@ -1,0 +1,43 @@
+"""What the first word of a command line means: a command, a misspelt one, or something to open."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+import click
+
+from ytsb_tui.source import is_bare_id
+
+PLAIN = re.compile(r"[A-Za-z-]+")
+"""What a command may look like; links, handles and file names have other characters too."""
+
+
+class Commands(click.Group):
+    """Commands of which one, `default`, needs not be named: `ytsb-tui LINK` is `ytsb-tui open LINK`."""
+
+    default = "open"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command in front of what belongs to it."""
+        place = self._after_own_options(ctx, args)
+        word = args[place] if place < len(args) else ""
+        if word not in self.commands and not {"-h", "--help", "--version"} & set(args[: place + 1]):
+            self._check_spelling(ctx, word)
+            args = [*args[:place], self.default, *args[place:]]
+        return super().parse_args(ctx, args)
+
+    def _after_own_options(self, ctx: click.Context, args: list[str]) -> int:
+        """Where the group's own options end."""
+        valued = {name for param in self.params if not getattr(param, "is_flag", False) for name in param.opts}
+        place = 0
+        while place < len(args) and (args[place] in valued or args[place].partition("=")[0] in valued):
+            place += 1 if "=" in args[place] else 2
+        return min(place, len(args))
+
+    def _check_spelling(self, ctx: click.Context, word: str) -> None:
+        if not PLAIN.fullmatch(word) or word.startswith("-") or is_bare_id(word) or Path(word).exists():
+            return
+        if close := difflib.get_close_matches(word, self.commands, n=1):
+            ctx.fail(f"There is no command '{word}'. Did you mean '{close[0]}'?")
