@@ -66,7 +66,11 @@ class MessagesApi:
         self._has_tools = True
 
     def warm(self) -> None:
-        """Import the SDK (a second, 80 MB) and make the client, so that the first call is not late."""
+        """Import the SDK (a second, 80 MB) and make the client, so that the first call is not late.
+
+        Raises `BadSetup` when there is no key.
+        """
+        self._check_key()
         self._open()
 
     def close(self) -> None:
