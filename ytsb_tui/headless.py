@@ -177,10 +177,14 @@ class Run:
     ) -> int:
         """Work on queued jobs until nothing is left to do; returns the exit code.
 
-        With `watch` that includes automatic retries that are due later.
+        With `watch` that includes automatic retries that are due later. Raises
+        `BadSetup` before anything is done when there is no key to the author.
         """
         settings = self._settings
         plan = self._engine.plan if plan is None else plan
+        paid = any(stage in plan and not job.has(stage) for stage in PAID for job in jobs)
+        if paid and (warning := self._engine.workshop.prepare_author()):
+            self.say(warning, style="yellow")
         outcome = Outcome(len(jobs))
         workers = max(1, min(len(jobs), MOST_ECONOMICAL)) if settings.economy else settings.workers
         front_end = self._front_end(len(jobs), plan, workers)

@@ -9,10 +9,11 @@ from pathlib import Path
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.api_key import Server
 from ytsb_tui.services.captions import CaptionFiles
-from ytsb_tui.services.claude import claude_author
+from ytsb_tui.services.claude import ClaudeAuthor, claude_author
 from ytsb_tui.services.documents import MarkdownDocuments
 from ytsb_tui.services.folder import PRIVATE
 from ytsb_tui.services.links import WikiLinks
+from ytsb_tui.services.models import retirement
 from ytsb_tui.services.outline import OutlineAuthor
 from ytsb_tui.services.pango import missing
 from ytsb_tui.services.pdf import PdfRenderer
@@ -97,6 +98,16 @@ class Workshop:
         """Whether nobody can say what the author's work will cost."""
         minute = VideoProcessingJob("", "", duration=60.0)
         return self.author.estimate(minute, Stage.NOTES).cost is None
+
+    def prepare_author(self) -> str | None:
+        """What the user should know before the author writes, a sentence; a second for Claude, whose SDK is loaded.
+
+        Raises `BadSetup` when there is no key.
+        """
+        if not isinstance(self.author, ClaudeAuthor):
+            return None
+        self.author.warm()
+        return retirement(self.author.model)
 
     def sweep(self) -> None:
         """Remove what a killed process left behind; call it once the vault is ours."""
