@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from ytsb_tui.budget import Budget
 from ytsb_tui.clock import Clock, SystemClock
@@ -10,7 +13,7 @@ from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.journal import Journal, Submission
+from ytsb_tui.journal import LOGS, STATE, Journal, Submission
 from ytsb_tui.pipeline import Records, Rules
 from ytsb_tui.pool import Pool
 from ytsb_tui.settings import Settings
@@ -18,6 +21,8 @@ from ytsb_tui.workshop import Workshop, plan_of
 
 MOST_WORKERS = 64
 """The most a user can have, except in economy mode, where workers only wait."""
+LOG_SIZE = 1_000_000
+"""Bytes of the program's own log, of which one older one is kept."""
 
 
 class Engine:
@@ -39,6 +44,8 @@ class Engine:
                 advice=f"Write them into {settings.prices}, or leave --budget out.",
             )
         self.journal = Journal.open(settings.out, self.clock)
+        self._log = _own_log(settings.out / STATE / LOGS / "ytsb-tui.log")
+        logging.getLogger().addHandler(self._log)
         self.workshop.sweep()
         self.notices = (*notices, *self.journal.notices)
         """What the user should know about the vault and this machine, a sentence each."""
@@ -48,6 +55,8 @@ class Engine:
         """Let go of the vault."""
         self.workshop.close()
         self.journal.close()
+        logging.getLogger().removeHandler(self._log)
+        self._log.close()
 
     def job(self, video_id: str, url: str, title: str = "") -> VideoProcessingJob:
         """A new job, filed as the settings say."""
@@ -91,3 +100,11 @@ class Engine:
             "export": settings.export_limit,
         }
         return {name: Gate(name, capacity, self.clock) for name, capacity in capacities.items()}
+
+
+def _own_log(file: Path) -> logging.Handler:
+    """Takes what goes wrong inside, ours or a library's, into the vault and not over the screen."""
+    handler = RotatingFileHandler(file, maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", delay=True)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"))
+    return handler

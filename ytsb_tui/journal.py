@@ -22,6 +22,8 @@ from ytsb_tui.store import Standing, Store
 
 STATE = ".ytsb"
 """The folder inside a vault that is ours."""
+LOGS = "logs"
+"""Inside it: what went wrong inside the program."""
 OWNER = "owner.json"
 """Who works on the vault, for the message others get."""
 LOG = "processing_log.json"
@@ -156,6 +158,7 @@ def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:
 def _own(state: Path, clock: Clock) -> FileLock:
     """The lock that makes this process the one that works on the vault; the system frees it when we die."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (state / LOGS).mkdir(exist_ok=True)
     owner = FileLock(state / "owner.lock")
     try:
         owner.acquire(timeout=0)

@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,7 +34,6 @@ PATIENCE = 1.5
 """Seconds the end of the program waits for workers to leave."""
 MANY = 2_000
 """Jobs that are told to the screen at once."""
-LOG_SIZE = 1_000_000
 
 
 class Hear(Protocol):
@@ -69,7 +66,6 @@ class Session:
         self._hear = hear
         self._report = report
         self._errands: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._handler: logging.Handler | None = None
         self._thread = threading.Thread(target=self._run_errands, name="errands", daemon=True)
 
     @property
@@ -169,7 +165,6 @@ class Session:
             self._report(CannotOpen(error))
             return
         self.owned_by = None
-        self._keep_log(engine.settings.out)
         self._tell_history()
         self.engine, self.pool = engine, engine.pool(self._hear)
         if self.paused:
@@ -188,25 +183,11 @@ class Session:
         for begin in range(0, len(jobs), MANY):
             self._hear(Seen(jobs[begin : begin + MANY], seconds))
 
-    def _keep_log(self, root: Path) -> None:
-        """What goes wrong inside goes into the vault, not over the screen."""
-        folder = root / ".ytsb" / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._handler = RotatingFileHandler(
-            folder / "ytsb-tui.log", maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", delay=True
-        )
-        self._handler.setLevel(logging.WARNING)
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"))
-        logging.getLogger().addHandler(self._handler)
-
     def _close(self) -> None:
         if self.pool is not None:
             self.pool.join(PATIENCE / 2)
         if self.engine is not None:
             self.engine.close()
-        if self._handler is not None:
-            logging.getLogger().removeHandler(self._handler)
-            self._handler.close()
 
     def _look_on(self) -> None:
         """Follow what the other process does."""
