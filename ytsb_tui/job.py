@@ -75,6 +75,10 @@ class Failure:
         return cls(stage, type(error).__name__, str(error), error.advice, retryable)
 
 
+CACHE_SECONDS = 300.0
+"""How long a model's cache keeps a transcript that is not asked for."""
+
+
 @dataclass(frozen=True)
 class VideoProcessingJob:
     """One video's (or caption file's) way through the pipeline.
@@ -183,6 +187,15 @@ class VideoProcessingJob:
     def total_usage(self) -> Usage:
         """Tokens and dollars of all stages."""
         return sum(self.usage.values(), Usage())
+
+    @property
+    def cache_missed(self) -> bool:
+        """Whether the assessment paid anew for a transcript that the notes had just put into the model's cache."""
+        notes, assessment = self.usage.get(Stage.NOTES), self.usage.get(Stage.ASSESSMENT)
+        if notes is None or assessment is None or self.resumed_from is Stage.ASSESSMENT:
+            return False
+        kept = self.seconds.get(Stage.NOTES, 0.0) < CACHE_SECONDS
+        return kept and notes.cache_write_tokens > 0 and assessment.cache_read_tokens == 0
 
     def has(self, stage: Stage) -> bool:
         """Whether `stage` ran, and what it wrote is still on disk."""
@@ -308,6 +321,7 @@ class VideoProcessingJob:
             "output_tokens": usage.output_tokens,
             "cache_read_tokens": usage.cache_read_tokens,
             "cache_write_tokens": usage.cache_write_tokens,
+            "cache_missed": self.cache_missed,
             "cost": usage.cost,
             "circuit": self.circuit or None,
             "exit_node": self.exit_node or None,

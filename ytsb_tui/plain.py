@@ -53,6 +53,9 @@ class Outcome:
         return self.total - len(self.done) - len(self.failed)
 
 
+PAID_TWICE = "The transcript was paid for twice: the model's cache did not have it for the assessment."
+
+
 class FrontEnd(Protocol):
     """What shows a run while it goes on."""
 
@@ -107,8 +110,8 @@ def sentence(event: Event) -> Text | None:
     if isinstance(event, JobEnded):
         job = event.job
         if job.failure is None:
-            took = spell(job.processing_duration)
-            return Text.assemble(("✓ ", "green"), one_line(job.title), (f"  {took}", "dim"))
+            line = Text.assemble(("✓ ", "green"), one_line(job.title), (f"  {spell(job.processing_duration)}", "dim"))
+            return line.append(f"  {PAID_TWICE}", "yellow") if job.cache_missed else line
         why = f"{one_line(job.failure.message)} {job.failure.advice}"
         return Text.assemble(("✗ ", "red"), one_line(job.title), f"  {job.failure.stage}: {why}")
     if isinstance(event, StageRetried):
