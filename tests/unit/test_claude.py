@@ -227,6 +227,19 @@ def test_the_schema_of_the_tool_is_one_the_api_takes() -> None:
     assert prompts.tool()["strict"] is True
 
 
+def test_a_transcript_that_is_not_in_the_cache_any_more_is_told_to_the_log(
+    claude: Claude, caplog: pytest.LogCaptureFixture
+) -> None:
+    author, job = author_at(claude), job_on(talk(90))
+    author.assessment(job, Watcher())
+    assert [record.message for record in caplog.records if record.name.startswith("ytsb_tui")] == [
+        "dQw4w9WgXcQ: the transcript was not in the prompt cache"
+    ]
+    caplog.clear()
+    author.assessment(job, Watcher())
+    assert not caplog.records
+
+
 def test_the_settings_choose_the_desk(tmp_path: Path) -> None:
     environment = {"ANTHROPIC_API_KEY": KEY}
     settings = Settings(prices=tmp_path / "none.toml")

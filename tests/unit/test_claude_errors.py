@@ -131,8 +131,10 @@ def test_nobody_at_the_address() -> None:
 
 def test_a_probe_says_who_answers_or_what_is_wrong(claude: Claude) -> None:
     assert api_at(claude).probe() == "Claude answers as claude-sonnet-5-5."
-    claude.next.append(Behaviour(401))
+    claude.next.extend([Behaviour(401), Behaviour(200, page="<html>A router</html>")])
     with pytest.raises(BadSetup, match="refused the API key"):
+        api_at(claude).probe()
+    with pytest.raises(NetworkTrouble, match="not the Messages API"):
         api_at(claude).probe()
 
 
@@ -211,6 +213,8 @@ def test_the_key_comes_from_the_first_place_that_has_one(tmp_path: Path) -> None
 def test_a_key_that_merely_lies_around_is_not_sent_to_another_server(tmp_path: Path) -> None:
     own = messages_api(settings(tmp_path, base_url="http://localhost:11434/v1/"), {"ANTHROPIC_API_KEY": KEY}).server
     assert (own.key, own.url, own.name) == ("no-key-needed", "http://localhost:11434", "localhost:11434")
+    named = messages_api(settings(tmp_path, base_url="https://api.anthropic.com"), {"ANTHROPIC_API_KEY": KEY}).server
+    assert (named.key, named.own) == (KEY, False)
     gateway = messages_api(settings(tmp_path), {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "https://gate.example"})
     assert (gateway.server.key, gateway.server.own, gateway.server.name) == (KEY, False, "Claude")
 

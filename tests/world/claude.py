@@ -6,9 +6,7 @@ import contextlib
 import hashlib
 import http.server
 import json
-import socket
 import socketserver
-import struct
 import sys
 import threading
 from collections import Counter, deque
@@ -269,7 +267,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case None:
                 self._chunk(ending(answer, used, how.message))
             case "cut":
-                self._reset()
+                self.close_connection = True
                 return
             case "stall":
                 self._stay_silent()
@@ -287,11 +285,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             if self.connection.recv(1) == b"":
                 claude.hung_up.set()
-        self.close_connection = True
-
-    def _reset(self) -> None:
-        self.wfile.flush()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
 
     def _chunk(self, data: bytes) -> None:

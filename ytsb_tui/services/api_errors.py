@@ -50,9 +50,9 @@ def translated(server: Server) -> Iterator[None]:
         raise Incomplete(one_line(f"{server.name} gave no usable answer: {error}", server)) from None
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.CookieConflict, httpx2.InvalidURL) as error:
         raise _of_transport(error, server) from None
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError) as error:
         # The SDK builds events without validating them: what is not an event fails when it is looked at.
-        raise no_messages_api(server) from None
+        raise no_messages_api(server) from error
 
 
 def of_type(

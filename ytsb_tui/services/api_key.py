@@ -46,7 +46,7 @@ class Server:
             model=settings.model or DEFAULT_MODEL,
             key=find_key(settings, environment) or (NO_KEY if url else ""),
             url=url.rstrip("/").removesuffix("/v1"),
-            own=bool(settings.base_url),
+            own=_is_own(settings),
         )
 
     @property
@@ -70,10 +70,16 @@ def find_key(settings: Settings, environment: Mapping[str, str]) -> str:
         return _usable(_printed_by(settings.api_key_command), "what `api_key_command` printed")
     if settings.api_key_env:
         return _usable(environment.get(settings.api_key_env, ""), settings.api_key_env)
-    if settings.base_url:
+    if _is_own(settings):
         return ""
     found = next((name for name in KEY_VARIABLES if environment.get(name)), None)
     return _usable(environment[found], found) if found else ""
+
+
+def _is_own(settings: Settings) -> bool:
+    """Whether the settings name a server that is not Anthropic's."""
+    host = urlsplit(settings.base_url).hostname or ""
+    return bool(settings.base_url) and not f".{host}".endswith(".anthropic.com")
 
 
 def _usable(key: str, place: str) -> str:

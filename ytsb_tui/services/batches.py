@@ -195,6 +195,8 @@ class BatchDesk:
     def _look_at(self, batch_id: str) -> None:
         """See how far a batch is, and hand out its results when it has ended."""
         mine = {key: slip for key, slip in self._open().items() if slip.batch == batch_id}
+        if not mine:
+            return
         try:
             batch = self._api.call(lambda client: _retrieve(client, batch_id))
             results = self._api.call(lambda client: _results(client, batch)) if batch else []

@@ -45,6 +45,8 @@ FEWEST_QUESTIONS = 5
 
 _SURELY_FITS = 16_000
 """Tokens of a transcript that every model reads at once; for more, its window is asked for."""
+_SURELY_CACHED = 8_000
+"""Tokens of a transcript that no model finds too few to cache."""
 _TOO_SMALL = 2_000
 """Tokens of a part that would not be split any further."""
 _QUIZ_LENGTH = 9_000
@@ -90,7 +92,7 @@ class ClaudeAuthor:
         transcript = _spoken(job)
         with Sitting(self._desk, watch, job.partials.get(Stage.ASSESSMENT, "")) as sitting:
             items = self._in_parts(transcript, sitting, lambda parts: self._quiz(parts, job.study_notes, sitting))
-        if not sitting.usage.cache_read_tokens:
+        if long_transcripts.transcript_tokens(transcript) > _SURELY_CACHED and not sitting.usage.cache_read_tokens:
             log.warning("%s: the transcript was not in the prompt cache", job.video_id)
         links = TimeLinks(transcript, job.time_link)
         questions = tuple(

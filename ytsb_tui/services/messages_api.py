@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ytsb_tui.errors import BadSetup, Permanent, Unfinished
+from ytsb_tui.errors import BadSetup, StageError, Unfinished
 from ytsb_tui.services.api_errors import NoTools, no_messages_api, translated
 from ytsb_tui.services.api_key import Server
 from ytsb_tui.services.errand import GoOn, run_errand
@@ -91,18 +91,20 @@ class MessagesApi:
         """How many tokens the model reads and writes in one call; asked once, guessed where nobody says."""
         if not self._window:
             try:
-                self._window = self.call(lambda client: client.models.retrieve(self.server.model)).max_input_tokens or 0
-            except (BadSetup, Permanent):  # few servers of one's own answer this question
+                known = self.call(lambda client: client.models.retrieve(self.server.model).max_input_tokens)
+            except StageError:  # few servers of one's own answer this question
                 if not self.server.own:
                     raise
-            self._window = self._window or (32_000 if self.server.own else 200_000)
+                known = None
+            self._window = known or (32_000 if self.server.own else 200_000)
         return self._window
 
     def probe(self) -> str:
         """Make the smallest call there is; a sentence about who answered. Raises `StageError`."""
         hello: list[MessageParam] = [{"role": "user", "content": "Hello"}]
-        reply = self.call(lambda client: client.messages.create(model=self.server.model, max_tokens=1, messages=hello))
-        return f"{self.server.name} answers as {reply.model}."
+        model = self.server.model
+        name = self.call(lambda client: client.messages.create(model=model, max_tokens=1, messages=hello).model)
+        return f"{self.server.name} answers as {name}."
 
     def call(self, what: Callable[[anthropic.Anthropic], T]) -> T:
         """Make any other call of the SDK, its errors translated."""

@@ -58,7 +58,10 @@ class Sitting:
 
     def resume(self, key: str) -> None:
         """Go on from what an earlier try left under the same key; begin anew if that was something else."""
-        earlier = msgspec.json.decode(self._partial, type=Draft) if self._partial else Draft()
+        try:
+            earlier = msgspec.json.decode(self._partial, type=Draft)
+        except msgspec.MsgspecError:  # nothing, or what another author left
+            earlier = Draft()
         self.draft = earlier if earlier.key == key else Draft(key)
 
     def ask(self, request: Request, expected: int) -> Reply:
