@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ytsb_tui import __version__
-from ytsb_tui.errors import UsageError, YtsbError
+from ytsb_tui.errors import UsageError, YtsbError, from_os_error
 from ytsb_tui.first_word import Commands
 from ytsb_tui.plaintext import visible
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ytsb_tui.settings import Settings
     from ytsb_tui.source import Source
 
-USAGE = 2
+FAILED, USAGE = 1, 2
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -347,7 +347,14 @@ def main() -> None:
     except YtsbError as error:
         click.echo(visible(f"ytsb-tui: {error} {error.advice}".rstrip()), err=True)
         code = USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 1
+    except OSError as error:
+        code = _unheard(error)
     sys.exit(code)
+
+
+def _unheard(error: OSError) -> int:
+    """Say why nothing can be printed, unless it is that nobody listens, and have Python not try it again at its end."""
+    if not isinstance(error, BrokenPipeError):
+        click.echo(f"ytsb-tui: {from_os_error(error, error.filename or 'printing')}", err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED

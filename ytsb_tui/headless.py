@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ytsb_tui.clock import Clock, iso, spell
 from ytsb_tui.engine import Engine
-from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError
+from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError, from_os_error
 from ytsb_tui.events import Event, ResourcePaused
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
@@ -56,13 +56,21 @@ class Appraisal:
             self._journal.store.set_aside(job.video_id)
 
 
+class Paper(Console):
+    """A console that says when nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the error through: a worker that is printing must not end the program."""
+        raise
+
+
 class Run:
     """One vault, open for work without a screen."""
 
     def __init__(self, settings: Settings, *, as_json: bool = False, clock: Clock | None = None) -> None:
         """Open the vault. Raises `YtsbError` where that, or a setting, cannot work."""
         self._json = JsonLines(sys.stdout) if as_json else None
-        self._console = Console(stderr=as_json, highlight=False)
+        self._console = Paper(stderr=as_json, highlight=False)
         self._engine = Engine(settings, clock)
         self._settings = settings
         self._store = self._engine.journal.store
@@ -191,7 +199,10 @@ class Run:
 
         def tell(event: Event) -> None:
             outcome(event)
-            front_end(event)
+            try:
+                front_end(event)
+            except OSError as error:
+                pool.stop(from_os_error(error, "printing"))
             if isinstance(event, ResourcePaused) and event.until - event.at > LONGEST_PAUSE and not watch:
                 pool.stop(_too_long(event))
 

@@ -90,6 +90,7 @@ class Attempt:
         """The job as far as it has come."""
         self.error: StageError | Cancelled | None = None
         """Why it failed, once it has."""
+        self._is_over = False
 
     def _begun(self, job: VideoProcessingJob) -> VideoProcessingJob:
         now = self._rules.clock.now()
@@ -132,15 +133,21 @@ class Attempt:
             job = replace(job, next_retry_at=self._rules.clock.now() + pause)
         return self._ended(job, Status.FAILED)
 
-    def crashed(self, error: Exception) -> VideoProcessingJob:
-        """End the attempt after an exception nobody expected; its details go to the program's own log."""
+    def crashed(self, error: Exception) -> None:
+        """End the attempt after an exception nobody expected; its details go to the program's own log.
+
+        An attempt that is over stays as it ended: it was a listener that did
+        not bear the news.
+        """
         log.error("%s: unexpected %s in %s", self.job.video_id, type(error).__name__, self.stage, exc_info=error)
-        return self.failed(Bug(f"{type(error).__name__}: {error}"))
+        if not self._is_over:
+            self.failed(Bug(f"{type(error).__name__}: {error}"))
 
     def _ended(self, job: VideoProcessingJob, status: Status) -> VideoProcessingJob:
         clock = self._rules.clock
         job = replace(job, ended_at=clock.now(), processing_duration=clock.ticks() - self._ticks)
         self._rules.records.end(job, status)
+        self._is_over = True
         self._rules.tell(JobEnded(job.facts(), clock.now(), self.worker_id))
         return job
 
