@@ -116,19 +116,26 @@ def load(
     for name, value in (os.environ if environment is None else environment).items():
         key = name.removeprefix(PREFIX).lower()
         if name.startswith(PREFIX) and key in KNOWN:
-            given[key] = value.split(",") if key == "languages" else value
+            given[key] = list(filter(None, map(str.strip, value.split(",")))) if key == "languages" else value
     given |= {key: value for key, value in overrides.items() if value is not None}
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         what, _, name = str(error).partition(" - at `$.")
         raise UsageError(f"The setting `{name.rstrip('`')}` is wrong: {what}.") from error
-    return replace(settings, out=settings.out.expanduser(), themes=settings.themes.expanduser())
+    return replace(
+        settings, out=_at_home(settings.out), themes=_at_home(settings.themes), prices=_at_home(settings.prices)
+    )
+
+
+def _at_home(path: Path) -> Path:
+    """The path with the home folder for a `~` that means one."""
+    return Path(os.path.expanduser(path))
 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        given = tomllib.loads(file.read_text(encoding="utf-8"))
+        given = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if required:
             raise UsageError(f"There is no settings file {file}.") from None
