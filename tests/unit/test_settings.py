@@ -1,0 +1,181 @@
+"""What settings promise: later sources win, and what cannot be meant is told in words, with what may be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ytsb_tui.errors import UsageError
+from ytsb_tui.settings import KNOWN, Settings, load
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def loaded(file: Path, text: str, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    file.write_text(text, encoding="utf-8")
+    return load(overrides, file=file, environment=environment or {})
+
+
+def refusal(file: Path, text: str, environment: Mapping[str, str] | None = None, **overrides: Any) -> str:
+    with pytest.raises(UsageError) as refused:
+        loaded(file, text, environment, **overrides)
+    return str(refused.value)
+
+
+def test_without_anything_the_defaults_hold(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(file, "") == Settings()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nowhere"))
+    assert load({}, environment={}) == Settings()
+
+
+def test_the_environment_goes_over_the_file_and_the_command_line_over_both(file: Path) -> None:
+    text = 'workers = 4\nmodel = "file"\nbudget = 1\n'
+    environment = {"YTSB_WORKERS": "5", "YTSB_MODEL": "environment", "OTHER_WORKERS": "9"}
+    settings = loaded(file, text, environment, workers=6, author=None)
+    assert (settings.workers, settings.model, settings.budget, settings.author) == (6, "environment", 1.0, "auto")
+
+
+def test_every_setting_can_be_set_by_file_and_environment(file: Path) -> None:
+    given = {
+        "out": "vault",
+        "subject": "Physics",
+        "workers": 4,
+        "author": "outline",
+        "assessment": False,
+        "pdf": False,
+        "pdf_theme": "minimal",
+        "themes": "css",
+        "languages": ["de", "en-GB"],
+        "notes_language": "fr",
+        "model": "some-model",
+        "base_url": "http://localhost:11434",
+        "api_key_env": "MY_KEY",
+        "api_key_command": "pass show key",
+        "prices": "prices.toml",
+        "budget": 2.5,
+        "economy": True,
+        "proxy": "socks5h://localhost:9050",
+        "playlist_limit": 10,
+        "fetch_deadline": 30.5,
+        "fetch_limit": 1,
+        "generate_limit": 2,
+        "export_limit": 3,
+        "retries": 0,
+        "retry_minutes": 1.5,
+        "notify": "bell",
+        "theme": "nord",
+    }
+    assert given.keys() == KNOWN.keys() - {"keys"}
+    lines = [
+        f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for name, value in given.items()
+    ]
+    words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in given.items()}
+    by_file = loaded(file, "\n".join(lines))
+    by_environment = loaded(file, "", {f"YTSB_{name.upper()}": value for name, value in words.items()})
+    assert by_file == by_environment
+    plain = {item.name: getattr(by_file, item.name) for item in fields(by_file) if item.name in given}
+    assert plain == given | {
+        "out": Path("vault"),
+        "themes": Path("css"),
+        "prices": Path("prices.toml"),
+        "languages": ("de", "en-GB"),
+    }
+
+
+def test_a_list_in_the_environment_is_separated_by_commas(file: Path) -> None:
+    assert loaded(file, "", {"YTSB_LANGUAGES": "de, en-GB,"}).languages == ("de", "en-GB")
+
+
+def test_the_home_folder_can_be_written_as_a_tilde(file: Path) -> None:
+    settings = loaded(file, 'themes = "~/css"\n', {"YTSB_PRICES": "~/prices.toml"}, out=Path("~/vault"))
+    home = Path.home()
+    assert (settings.out, settings.themes, settings.prices) == (home / "vault", home / "css", home / "prices.toml")
+
+
+def test_a_tilde_that_means_no_home_is_a_name(file: Path) -> None:
+    assert loaded(file, "", out=Path("~nobody-of-that-name/vault")).out == Path("~nobody-of-that-name/vault")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("wrokers = 3", "there is no setting `wrokers`. Did you mean `workers`?"),
+        ("generate_limits = 3", "there is no setting `generate_limits`. Did you mean `generate_limit`?"),
+        ("xyzzy = 3", "there is no setting `xyzzy`."),
+    ],
+)
+def test_an_unknown_setting_is_told_with_the_one_that_may_be_meant(file: Path, line: str, told: str) -> None:
+    message = refusal(file, line)
+    assert message.endswith(told)
+    assert str(file) in message
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('workers = "many"', "The setting `workers` is wrong"),
+        ("workers = 2.5", "The setting `workers` is wrong"),
+        ('author = "gpt"', "The setting `author` is wrong"),
+        ('pdf = "perhaps"', "The setting `pdf` is wrong"),
+        ("out = 7", "The setting `out` is wrong"),
+        ('languages = "en"', "The setting `languages` is wrong"),
+        ("languages = [1]", "The setting `languages[0]` is wrong"),
+        ("[model]\nname = 1", "The setting `model` is wrong"),
+        ("workers = 0", "`workers` must be from 1 to 64, not 0."),
+        ("export_limit = 65", "`export_limit` must be from 1 to 64, not 65."),
+        ("retries = -1", "`retries` must not be negative"),
+        ("retry_minutes = 0", "`retry_minutes` must be above 0"),
+        ("retry_minutes = nan", "`retry_minutes` must be above 0"),
+        ("budget = 0", "`budget` must be above 0, not 0.0."),
+        ("playlist_limit = 0", "`playlist_limit` must be at least 1"),
+        ("fetch_deadline = 0", "`fetch_deadline` above 0"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_told(file: Path, line: str, told: str) -> None:
+    assert told in refusal(file, line)
+
+
+def test_a_wrong_value_of_the_environment_is_told(file: Path) -> None:
+    assert "The setting `workers` is wrong" in refusal(file, "", {"YTSB_WORKERS": "three"})
+
+
+def test_other_keys_are_a_table_of_the_file(file: Path) -> None:
+    assert loaded(file, 'keys = {"jobs.retry" = "e"}').keys == {"jobs.retry": "e"}
+    assert "The setting `keys` is wrong" in refusal(file, "", {"YTSB_KEYS": "jobs.retry=e"})
+
+
+@pytest.mark.parametrize(
+    ("broken", "where"),
+    [
+        ("workers = ", "at end of document"),
+        ("workers = 3\nmodel\n", "line 2"),
+        ("pdf = true\npdf = true\n", "line 2"),
+        ("= 3", "line 1"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_told_with_the_place(file: Path, broken: str, where: str) -> None:
+    message = refusal(file, broken)
+    assert str(file) in message
+    assert where in message
+
+
+def test_a_file_that_notepad_saved_is_read(file: Path) -> None:
+    assert loaded(file, "\ufeffworkers = 5\r\n").workers == 5
+
+
+def test_a_file_that_is_no_text_is_told(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be read"):
+        load({}, file=file, environment={})
+
+
+def test_a_file_that_was_named_must_exist(file: Path) -> None:
+    with pytest.raises(UsageError, match="There is no settings file"):
+        load({}, file=file, environment={})
