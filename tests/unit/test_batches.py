@@ -95,12 +95,15 @@ def until_running(watcher: Watcher) -> None:
 
 
 def leave_running(claude: Claude, folder: Path) -> Watcher:
-    """Submit a batch, wait till it runs, and go away."""
+    """Submit a batch, wait till it runs, and go away with everything that worked on it."""
     claude.looks = 1_000_000
     watcher = Watcher()
     watcher.stop = lambda: until_running(watcher)
     with pytest.raises(Cancelled):
         ClaudeAuthor(desk_at(claude, folder)).notes(JOB, [], watcher)
+    for thread in threading.enumerate():
+        if thread.name == "batches":
+            thread.join(30)
     return watcher
 
 
