@@ -39,5 +39,5 @@ class Commands(click.Group):
     def _check_spelling(self, ctx: click.Context, word: str) -> None:
         if not PLAIN.fullmatch(word) or word.startswith("-") or is_bare_id(word) or Path(word).exists():
             return
-        if close := difflib.get_close_matches(word, self.commands, n=1):
-            ctx.fail(f"There is no command '{word}'. Did you mean '{close[0]}'?")
+        close = difflib.get_close_matches(word, self.commands, n=1)
+        ctx.fail(f"No such command '{word}'." + (f" Did you mean '{close[0]}'?" if close else ""))

@@ -63,7 +63,7 @@ class Live:
 
     worker_id: int
     stage: Stage
-    doing: Literal["waiting", "working", "retrying"]
+    doing: Literal["waiting", "working", "retrying", "finished"]
     since: float
     """Seconds since the epoch."""
     fraction: float | None = None
@@ -164,7 +164,7 @@ class Row:
         """Its status, as a glyph and a word."""
         if (live := self.live) is not None:
             word = STAGE_WORDS[live.stage]
-            if live.doing == "working":
+            if live.doing in ("working", "finished"):
                 return Badge("▸", word, "busy")
             if live.doing == "retrying":
                 return Badge("↻", f"{word} {countdown(live.until - now)}", "wait")
@@ -387,6 +387,7 @@ class Board:
             if row.live and row.live.stage is event.stage:
                 live.since = row.live.since
         elif isinstance(event, StageFinished):
+            live.doing, live.fraction = "finished", 1.0
             self.recent[event.stage].append(event.seconds)
         elif not isinstance(event, StageWaiting):
             raise AssertionError(f"{type(event).__name__} is not drawn")

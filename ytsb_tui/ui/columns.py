@@ -44,7 +44,7 @@ class Place:
 def _stage_text(stage: Stage) -> Callable[[Row, float], str]:
     def text(row: Row, now: float) -> str:
         live = row.live
-        if live and live.stage is stage:
+        if live and live.stage is stage and live.doing != "finished":
             return f"▸{short(now - live.since)}" if live.doing == "working" else "▹"
         if stage in row.seconds:
             return short(row.seconds[stage])
@@ -80,7 +80,7 @@ STANDING = (Status.RUNNING, Status.FAILED, Status.QUEUED, Status.CANCELLED, Stat
 STATUS = Column(
     "status", "Status", 13, 15, lambda row, now: str(row.badge(now)), lambda row: STANDING.index(row.status)
 )
-TITLE = Column("title", "Title", 20, 64, lambda row, now: row.title, lambda row: row.title.casefold())
+TITLE = Column("title", "Title", 24, 72, lambda row, now: row.title, lambda row: row.title.casefold())
 SUBJECT = Column("subject", "Subject", 10, 22, lambda row, now: row.subject, lambda row: row.subject.casefold())
 WORKER = Column("worker", "W", 2, 2, _worker_text, _worker_key, right=True, help="The worker that ran, or runs, it")
 STAGES = tuple(
@@ -117,7 +117,7 @@ IMPORTANCE: Sequence[tuple[Column, ...]] = (
     (SUBJECT,),
     (COST,),
 )
-"""Who gets room first; a group comes whole or not at all."""
+"""Who gets room first; a group comes whole or not at all, and nobody before those ahead of it."""
 SHARES = {"title": 3, "error": 3, "subject": 1, "status": 1}
 """Who gets how much of the room that is left."""
 
@@ -128,9 +128,10 @@ def arrange(width: int) -> tuple[Place, ...]:
     room = width + GAP
     for group in IMPORTANCE:
         need = sum(column.least + GAP for column in group)
-        if need <= room or not chosen:
-            chosen.update(group)
-            room -= need
+        if chosen and need > room:
+            break
+        chosen.update(group)
+        room -= need
     widths = {column: column.least for column in COLUMNS if column in chosen}
     _share(widths, room)
     places, left = [], 0

@@ -11,7 +11,7 @@ KEYS = [
     Binding("enter", "read", "Read", id="jobs.read", tooltip="Read the notes and the quiz of this job"),
     Binding("r", "retry", "Retry", id="jobs.retry",
             tooltip="Run this job, or the marked ones, again from the stage that failed"),
-    Binding("R,shift+r", "retry_failed", "Retry all failed", id="jobs.retry_failed",
+    Binding("R,shift+r", "retry_failed", "Retry all", id="jobs.retry_failed",
             tooltip="Run every failed job again from the stage where it stopped"),
     Binding("ctrl+r", "restart", "Start over", id="jobs.restart", show=False,
             tooltip="Run this job, or the marked ones, again from the very beginning"),

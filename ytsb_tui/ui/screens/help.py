@@ -52,5 +52,5 @@ class Help(ModalScreen[None]):
         for glyph, word, meaning in GLYPHS:
             lines.append(Content.assemble((f"{glyph} {word:<13} ", "$text-accent"), meaning))
         lines += [Content(""), Content("Paste or drop a list, links or caption files anywhere to add them.")]
-        lines.append(Content.styled("Keys can be changed under [keys] in the settings file.", "$text-muted"))
+        lines.append(Content.styled("Keys can be changed under [keys] in the settings file.", "$foreground 60%"))
         return Content("\n").join(lines)

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from ytsb_tui.errors import UsageError
 from ytsb_tui.glance import Glance, Past
@@ -26,6 +26,7 @@ from ytsb_tui.ui.session import Session
 from ytsb_tui.ui.view import View
 from ytsb_tui.ui.widgets.detail import Detail
 from ytsb_tui.ui.widgets.job_table import JobTable
+from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.lanes import Lanes
 from ytsb_tui.ui.widgets.summary import Summary
 
@@ -56,7 +57,7 @@ class Main(Screen[None]):
                 yield Input(placeholder="Filter by title, subject, status or error", id="filter")
                 yield JobTable(self.view, self.board.clock)
             yield Detail()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.table.focus()

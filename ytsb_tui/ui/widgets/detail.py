@@ -16,18 +16,18 @@ from ytsb_tui.ui.board import Row
 from ytsb_tui.ui.format import STAGE_WORDS, amount, money, short
 
 TONES = {
-    "quiet": "$text-muted",
+    "quiet": "$foreground 60%",
     "busy": "$text-accent",
     "good": "$text-success",
     "bad": "$text-error",
     "wait": "$text-warning",
 }
-COLOURS = ("$primary", "$accent", "$secondary", "$success", "$warning", "$primary")
+COLOURS = ("$text-primary", "$text-accent", "$text-secondary", "$text-success", "$text-warning", "$foreground 70%")
 TAIL = 1_500
 """Characters of a stream that are shown."""
 GANTT = 9
 """Lines from which on each stage has one of its own."""
-MUTED = "$text-muted"
+MUTED = "$foreground 60%"
 
 
 def timeline(row: Row, now: float, width: int) -> Content:
@@ -81,7 +81,7 @@ def describe(row: Row, attempts: Sequence[Past], now: float, width: int, height:
     parts = [*_head(row, now), *_failure(row)]
     if _spans(row, now):
         parts.append(gantt(row, now, width) if height >= GANTT else timeline(row, now, width))
-    parts += [*_live(row), *_made(row), *_attempts(attempts, width), *_facts(row)]
+    parts += [*_live(row), *_made(row), *_attempts(attempts, is_live=row.live is not None), *_facts(row)]
     return Content("\n").join(parts)
 
 
@@ -113,8 +113,8 @@ def _made(row: Row) -> Iterator[Content]:
         yield Content.assemble(("Files  ", MUTED), "\n       ".join(one_line(str(path)) for path in files))
 
 
-def _attempts(attempts: Sequence[Past], width: int) -> Iterator[Content]:
-    for past in reversed(attempts[:-1] if attempts and attempts[-1].success else attempts):
+def _attempts(attempts: Sequence[Past], *, is_live: bool) -> Iterator[Content]:
+    for past in reversed(attempts if is_live else attempts[:-1]):
         when = (past.start_time or "")[:16].replace("T", " ")
         end = "done" if past.success else one_line((past.error or "failed")[:400])
         words = f"{'✓' if past.success else '✗'} {end}"

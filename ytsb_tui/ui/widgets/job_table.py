@@ -23,6 +23,7 @@ from ytsb_tui.ui.view import View
 
 MOST_KEPT = 2_000
 """Lines that are kept drawn."""
+EMPTY = "Paste links, a list or caption files, or press a."
 MARK = "◆"
 TONES = ("quiet", "busy", "good", "bad", "wait")
 
@@ -143,7 +144,7 @@ class JobTable(ScrollView, can_focus=True):
         line = y - 1 + self.scroll_offset.y
         row = self.view.row_at(line)
         if row is None:
-            return Strip.blank(width, self.style("line"))
+            return self._nothing(y, width)
         now = self._clock.now()
         marked = row.id in self.view.marks
         key = row.version, line == self.view.line, line == self._hovered, marked, width, _ticks(row) and int(now)
@@ -155,6 +156,15 @@ class JobTable(ScrollView, can_focus=True):
             self._kept.clear()
         self._kept[row.id] = key, strip
         return strip
+
+    def _nothing(self, y: int, width: int) -> Strip:
+        """Where no job is; where none is at all, what to do about it."""
+        words = ""
+        if not len(self.view) and y == max(1, self.size.height // 3):
+            words = "No job matches. Escape shows all." if self.view.board.rows else EMPTY
+        return Strip([Segment(words.center(width)[:width], self.style("quiet"))]).adjust_cell_length(
+            width, self.style("line")
+        )
 
     def _ground(self, line: int) -> Style:
         if line == self.view.line:

@@ -80,13 +80,12 @@ class Lanes(Widget):
         now, live = self._board.clock.now(), row.live
         badge = row.badge(now)
         tone = self._style(badge.tone)
-        if live.doing == "working":
-            clock = short(now - live.since)
-        elif live.doing == "retrying":
+        clock = short(now - live.since)
+        if live.doing == "retrying":
             clock = countdown(live.until - now)
             badge = badge._replace(word=f"{STAGE_WORDS[live.stage]} again in")
-        else:
-            clock = short(now - live.since)
+        elif live.doing == "finished":
+            clock = short(row.seconds[live.stage])
         progress = BAR if width >= 60 else 0
         title = max(0, width - 4 - 16 - (progress + 6 if progress else 0) - 8 - len(tail))
         return [

@@ -15,7 +15,7 @@ TONES = {
     Status.QUEUED: "$foreground",
     Status.DONE: "$text-success",
     Status.FAILED: "$text-error",
-    Status.CANCELLED: "$text-muted",
+    Status.CANCELLED: "$foreground 60%",
 }
 RESOURCES = {"fetch": "YouTube", "generate": "The author", "export": "PDF drawing"}
 """What users call what a gate leads to."""
@@ -55,8 +55,8 @@ class Summary(Widget):
         drawn = bar(board.fraction, width)
         full = drawn.rstrip("╌")
         meter = Content.assemble((full, "$text-success"), (drawn[len(full) :], "$foreground 30%"))
-        words = [self._state(), *self._spent()]
-        return meter + Content(f" {board.fraction:>4.0%}  ") + Content.styled(" · ", "$text-muted").join(words)
+        words = Content.styled(" · ", "$foreground 60%").join([self._state(), *self._spent()])
+        return meter + Content(f" {board.fraction:>4.0%}  ") + words if board.unfinished else words
 
     def _state(self) -> Content:
         """What is going on, or why nothing is."""
@@ -64,7 +64,7 @@ class Summary(Widget):
         if session.owned_by is not None:
             return Content.styled(f"only looking on: {session.owned_by}", "$text-warning")
         if not session.is_ready:
-            return Content.styled("opening the vault …", "$text-muted")
+            return Content.styled("opening the vault …", "$foreground 60%")
         if board.stopped is not None:
             return Content.styled(f"stopped: {board.stopped.reason} p goes on", "$text-error")
         if session.paused:
@@ -74,9 +74,11 @@ class Summary(Widget):
             left = countdown(pause.until - board.clock.now())
             return Content.styled(f"{RESOURCES.get(pause.resource, pause.resource)} pauses for {left}", "$text-warning")
         if not board.unfinished:
-            return Content.styled("nothing to do" if board.rows else "a adds videos and files", "$text-muted")
+            return Content.styled("nothing to do" if board.rows else "a adds videos and files", "$foreground 60%")
         eta = board.eta(session.workers)
-        return Content("about " + short(eta) + " left" if eta is not None else "working")
+        if eta is None:
+            return Content("working")
+        return Content(f"about {short(eta)} left" if eta >= 1 else "nearly done")
 
     def _spent(self) -> list[Content]:
         board, budget = self._board, self._session.settings.budget
@@ -85,4 +87,4 @@ class Summary(Widget):
             words.append(f"{amount(board.tokens)} tokens")
         if board.cost != 0 or budget is not None:
             words.append(money(board.cost) + (f" of ${budget:.2f}" if budget is not None else ""))
-        return [Content.styled(word, "$text-muted") for word in words]
+        return [Content.styled(word, "$foreground 60%") for word in words]
