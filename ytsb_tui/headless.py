@@ -74,6 +74,7 @@ class Run:
         self._engine = Engine(settings, clock)
         self._settings = settings
         self._store = self._engine.journal.store
+        self._lists_broke_off = False
         for notice in self._engine.notices:
             self.say(notice, style="yellow")
 
@@ -105,7 +106,8 @@ class Run:
         if estimate:
             return self._appraise(submission)
         code = self.work(submission.queued)
-        return code or (SOME_FAILED if any(not place for place, _ in order.refused) else GOOD)
+        incomplete = self._lists_broke_off or any(not place for place, _ in order.refused)
+        return code or (SOME_FAILED if incomplete else GOOD)
 
     def retry(self, ids: Sequence[str], *, failed_only: bool, watch: bool, restart_at: str | None) -> int:
         """Work again on the named jobs, or on the failed or unfinished ones; returns the exit code."""
@@ -171,7 +173,10 @@ class Run:
                     found += 1
                     yield self._engine.job(entry.video_id, source_of(entry.video_id).url, entry.title)
         except StageError as error:
-            self.say(f"{source.id}: the list broke off after {found} videos. {error} {error.advice}", style="red")
+            self._lists_broke_off = True
+            where = f"the list broke off after {found} videos. " if found else ""
+            advice = "Run the same command again to take the rest." if error.policy.retryable else error.advice
+            self.say(f"{source.id}: {where}{error} {advice}", style="red")
         else:
             self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else ""))
 
