@@ -18,6 +18,7 @@ from ytsb_tui.errors import VaultBusy, from_os_error
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import entry_line
 from ytsb_tui.log_file import LogFile
+from ytsb_tui.log_lines import line_of
 from ytsb_tui.store import Standing, Store
 
 STATE = ".ytsb"
@@ -27,6 +28,8 @@ LOGS = "logs"
 OWNER = "owner.json"
 """Who works on the vault, for the message others get."""
 LOG = "processing_log.json"
+QUIZ = "Assessment_"
+"""How the earlier tool's names of assessments begin."""
 
 
 @dataclass(frozen=True)
@@ -176,14 +179,12 @@ def _own(state: Path, clock: Clock) -> FileLock:
 
 def _adopted(entry: dict[str, Any], root: Path) -> tuple[VideoProcessingJob, Status, bytes]:
     """A log entry somebody else wrote, as a job of ours."""
+    line = line_of(entry)
+    entry = msgspec.json.decode(line)
 
     def words(name: str) -> str:
         value = entry.get(name)
         return value if isinstance(value, str) else ""
-
-    def inside(name: str) -> Path | None:
-        parts = Path(words(name)).parts[-3 if "pdf" in name else -2 :]
-        return Path(*parts) if parts and ".." not in parts and not Path(*parts).is_absolute() else None
 
     success = entry.get("success") is True
     stage = next((stage for stage in Stage if stage.log_name == entry.get("stage")), Stage.FETCH)
@@ -194,23 +195,32 @@ def _adopted(entry: dict[str, Any], root: Path) -> tuple[VideoProcessingJob, Sta
         words("advice") or "Retry it: it starts from the beginning.",
         entry.get("is_retryable") is not False,
     )
-    return (
-        VideoProcessingJob(
-            video_id=words("video_id"),
-            url=words("url"),
-            subject=words("subject"),
-            output_dir=root,
-            video_title=words("video_title"),
-            notes_filepath=inside("notes_filepath"),
-            assessment_filepath=inside("assessment_filepath"),
-            notes_pdf_path=inside("notes_pdf_path"),
-            assessment_pdf_path=inside("assessment_pdf_path"),
-            stage="completed" if success else stage.log_name,
-            failure=None if success else failure,
-        ),
-        Status.DONE if success else Status.FAILED,
-        msgspec.json.encode(entry),
+    job = VideoProcessingJob(
+        video_id=words("video_id"),
+        url=words("url"),
+        subject=words("subject"),
+        output_dir=root,
+        video_title=words("video_title"),
+        stage="completed" if success else stage.log_name,
+        failure=None if success else failure,
+        notes_filepath=_adopted_file(entry, "notes_filepath", ".md"),
+        assessment_filepath=_adopted_file(entry, "assessment_filepath", ".md", quiz=True),
+        notes_pdf_path=_adopted_file(entry, "notes_pdf_path", ".pdf"),
+        assessment_pdf_path=_adopted_file(entry, "assessment_pdf_path", ".pdf", quiz=True),
     )
+    job = replace(job, url=job.url or job.watch_url or "")
+    return job, Status.DONE if success else Status.FAILED, line
+
+
+def _adopted_file(entry: dict[str, Any], name: str, suffix: str, *, quiz: bool = False) -> Path | None:
+    """A file of such an entry, inside the vault; an entry that does not say which is which is told by their names."""
+    created = entry.get("files_created")
+    made = [Path(path) for path in created if isinstance(path, str)] if isinstance(created, list) else []
+    alike = (path for path in made if path.suffix == suffix and path.name.startswith(QUIZ) == quiz)
+    named = entry.get(name)
+    path = Path(named) if isinstance(named, str) else next(alike, Path())
+    parts = path.parts[-3 if suffix == ".pdf" else -2 :]
+    return Path(*parts) if parts and ".." not in parts and not Path(*parts).is_absolute() else None
 
 
 def _count(number: int, one: str, many: str) -> str:
