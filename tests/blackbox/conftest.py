@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.blackbox.online import Online, both_worlds
 from tests.blackbox.program import Program, lecture
 
 
@@ -30,6 +31,13 @@ def lectures(program: Program) -> Callable[[int], list[str]]:
         return [f"lecture {place}.srt" for place in range(number)]
 
     return write
+
+
+@pytest.fixture
+def online(program: Program) -> Iterator[Online]:
+    """The program between a YouTube and a Claude of the test's own."""
+    with both_worlds(program) as worlds:
+        yield worlds
 
 
 @pytest.fixture

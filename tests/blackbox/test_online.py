@@ -5,24 +5,16 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from tests.blackbox.online import THREE, Online, both_worlds, events, kinds, link, spoken, video_id
-from tests.blackbox.program import Program, notes_of
+from tests.blackbox.online import THREE, Online, events, kinds, link, spoken, video_id
+from tests.blackbox.program import notes_of
 from tests.world.catalog import Playlist, Video, speech
 from tests.world.catalog import Track as Captions
 from tests.world.claude import Behaviour
 from ytsb_tui.transcript import Cue
-
-
-@pytest.fixture
-def online(program: Program) -> Iterator[Online]:
-    """The program between a YouTube and a Claude of the test's own."""
-    with both_worlds(program) as worlds:
-        yield worlds
 
 
 @pytest.fixture
