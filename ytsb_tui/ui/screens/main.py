@@ -38,7 +38,7 @@ class Main(Screen[None]):
     """Everything at a glance, and a key for whatever can be done about it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (190, "-wide")]  # noqa: RUF012 as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-high")]  # noqa: RUF012
 
     def __init__(self, board: Board, view: View, session: Session, launch: Launch | None = None) -> None:

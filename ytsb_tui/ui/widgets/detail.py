@@ -49,7 +49,7 @@ def gantt(row: Row, now: float, width: int) -> Content:
     """The stages one below the other, each bar beginning where the one before ended."""
     spans = _spans(row, now)
     total = sum(seconds for _, seconds in spans) or 1.0
-    room = max(4, width - 16)
+    room = max(4, width - 15)
     lines, begun = [], 0.0
     for stage, seconds in spans:
         start = min(round(begun / total * room), room - 1)
@@ -145,7 +145,7 @@ class Detail(VerticalScroll):
         if row is None:
             content = Content("")
         else:
-            content = describe(row, attempts, now, max(20, self.size.width - 2), self.size.height)
+            content = describe(row, attempts, now, max(20, self.scrollable_content_region.width - 2), self.size.height)
         self.query_one(Static).update(content)
         if row is not None and row.id != self._shown:
             self._shown = row.id

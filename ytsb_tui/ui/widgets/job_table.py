@@ -72,6 +72,7 @@ class JobTable(ScrollView, can_focus=True):
         self.view = view
         self._clock = clock
         self._places: tuple[Place, ...] = ()
+        self._arranged_for = 0
         self._kept: dict[str, tuple[object, Strip]] = {}
         self._styles: dict[str, Style] = {}
         self._hovered = -1
@@ -95,7 +96,7 @@ class JobTable(ScrollView, can_focus=True):
 
     def rearranged(self) -> None:
         """Draw everything anew: the view shows other rows, or in another order."""
-        self.virtual_size = Size(self.size.width, len(self.view) + 1)
+        self.virtual_size = Size(self.width, len(self.view) + 1)
         self.refresh()
         self._told()
 
@@ -114,11 +115,14 @@ class JobTable(ScrollView, can_focus=True):
     def _repaint(self, line: int) -> None:
         self.refresh_lines(line + 1, 1)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._places = arrange(event.size.width)
-        self._kept.clear()
-        self.virtual_size = Size(event.size.width, len(self.view) + 1)
+    def on_resize(self) -> None:
+        self.rearranged()
         self._reveal()
+
+    @property
+    def width(self) -> int:
+        """Cells a line may take, beside the scrollbar."""
+        return self.scrollable_content_region.width
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -138,7 +142,9 @@ class JobTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen; Textual asks only for those that need painting."""
-        width = self.size.width
+        width = self.width
+        if width != self._arranged_for:
+            self._arranged_for, self._places = width, arrange(width)
         if y == 0:
             return self._header(width)
         line = y - 1 + self.scroll_offset.y

@@ -83,14 +83,15 @@ class Lanes(Widget):
         clock = short(now - live.since)
         if live.doing == "retrying":
             clock = countdown(live.until - now)
-            badge = badge._replace(word=f"{STAGE_WORDS[live.stage]} again in")
+            badge = badge._replace(word=f"{STAGE_WORDS[live.stage]} again")
         elif live.doing == "finished":
             clock = short(row.seconds[live.stage])
         progress = BAR if width >= 60 else 0
-        title = max(0, width - 4 - 16 - (progress + 6 if progress else 0) - 8 - len(tail))
+        state = 16 if width >= 100 else 13
+        title = max(0, width - 4 - state - (progress + 6 if progress else 0) - 8 - len(tail))
         return [
             head,
-            Segment(fit(str(badge), 16), tone),
+            Segment(fit(str(badge), state), tone),
             Segment(fit(row.title, title), ground),
             *(self._progress(live.fraction, progress, tone) if progress else ()),
             Segment(fit(clock, 7, right=True) + " ", ground),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
 from ytsb_tui.job import Status
+from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import BADGES, Board
-from ytsb_tui.ui.format import amount, bar, countdown, counted, money, short
+from ytsb_tui.ui.format import amount, bar, countdown, counted, fit, money, short
 from ytsb_tui.ui.session import Session
 
 TONES = {
@@ -19,7 +21,7 @@ TONES = {
 }
 RESOURCES = {"fetch": "YouTube", "generate": "The author", "export": "PDF drawing"}
 """What users call what a gate leads to."""
-RETRY_SOON = 60.0
+MUTED = "$foreground 60%"
 
 
 class Summary(Widget):
@@ -33,7 +35,7 @@ class Summary(Widget):
         self._session = session
 
     def render(self) -> Content:
-        """Two lines; what does not fit is left out from the right."""
+        """Two lines; what does not fit is left out."""
         return Content("\n").join([self._counts(), self._progress()])
 
     def _counts(self) -> Content:
@@ -44,19 +46,31 @@ class Summary(Widget):
             if tally[status] or status is Status.DONE
         ]
         counts = Content("   ").join(parts)
-        name = Content.styled(str(self._session.settings.out), "bold $text-primary")
-        room = self.size.width - counts.cell_length - 3
-        if name.cell_length > room:
-            name = name.truncate(max(0, room), ellipsis=True)
-        return name.pad_right(max(0, room - name.cell_length)) + Content("   ") + counts
+        vault = self._vault(self._room - counts.cell_length - 3)
+        return Content.styled(vault, "bold $text-primary") + counts
+
+    def _vault(self, room: int) -> str:
+        """The vault's folder, its whole path where there is room for it."""
+        out = self._session.settings.out
+        path = one_line(str(out))
+        return fit(path if cell_len(path) <= room else one_line(out.name), max(0, room)) + "   "
 
     def _progress(self) -> Content:
-        board, width = self._board, max(10, min(40, self.size.width // 4))
-        drawn = bar(board.fraction, width)
-        full = drawn.rstrip("╌")
-        meter = Content.assemble((full, "$text-success"), (drawn[len(full) :], "$foreground 30%"))
-        words = Content.styled(" · ", "$foreground 60%").join([self._state(), *self._spent()])
-        return meter + Content(f" {board.fraction:>4.0%}  ") + words if board.unfinished else words
+        board, between = self._board, Content.styled(" · ", MUTED)
+        line = self._state()
+        if board.unfinished:
+            drawn = bar(board.fraction, max(10, min(40, self._room // 4)))
+            full = drawn.rstrip("╌")
+            meter = Content.assemble((full, "$text-success"), (drawn[len(full) :], "$foreground 30%"))
+            line = meter + Content(f" {board.fraction:>4.0%}  ") + line
+        for part in self._spent():
+            if line.cell_length + between.cell_length + part.cell_length <= self._room:
+                line = line + between + part
+        return line
+
+    @property
+    def _room(self) -> int:
+        return self.content_size.width
 
     def _state(self) -> Content:
         """What is going on, or why nothing is."""
@@ -64,7 +78,7 @@ class Summary(Widget):
         if session.owned_by is not None:
             return Content.styled(f"only looking on: {session.owned_by}", "$text-warning")
         if not session.is_ready:
-            return Content.styled("opening the vault …", "$foreground 60%")
+            return Content.styled("opening the vault …", MUTED)
         if board.stopped is not None:
             return Content.styled(f"stopped: {board.stopped.reason} p goes on", "$text-error")
         if session.paused:
@@ -74,7 +88,7 @@ class Summary(Widget):
             left = countdown(pause.until - board.clock.now())
             return Content.styled(f"{RESOURCES.get(pause.resource, pause.resource)} pauses for {left}", "$text-warning")
         if not board.unfinished:
-            return Content.styled("nothing to do" if board.rows else "a adds videos and files", "$foreground 60%")
+            return Content.styled("nothing to do" if board.rows else "a adds videos and files", MUTED)
         eta = board.eta(session.workers)
         if eta is None:
             return Content("working")
@@ -87,4 +101,4 @@ class Summary(Widget):
             words.append(f"{amount(board.tokens)} tokens")
         if board.cost != 0 or budget is not None:
             words.append(money(board.cost) + (f" of ${budget:.2f}" if budget is not None else ""))
-        return [Content.styled(word, "$foreground 60%") for word in words]
+        return [Content.styled(word, MUTED) for word in words]
