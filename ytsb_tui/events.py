@@ -63,6 +63,8 @@ class StageRetried(StageEvent):
     """How many tries have failed."""
     until: float
     """Seconds since the epoch."""
+    shared: bool = False
+    """Whether everybody waits with it, as a `ResourcePaused` has told."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from ytsb_tui.clock import Clock
 
 LOOK = 0.2
 """Seconds between two looks at whether a waiting worker should give up."""
+NOTICEABLE = 1.0
+"""Seconds by which a pause has to be lengthened for it to be news."""
 
 
 class Gate:
@@ -31,6 +33,7 @@ class Gate:
         self._arrivals = 0
         self._opens_at = 0.0
         self._refusals = 0
+        self._is_news = False
         self._probe: tuple[int, int] | None = None
         self._changed = threading.Condition()
 
@@ -76,8 +79,17 @@ class Gate:
             if now >= self._opens_at:
                 self._refusals += 1
                 self._probe = None
-            self._opens_at = max(self._opens_at, now + pause(self._refusals))
-            return self._opens_at - now
+                self._is_news = True
+            until = max(self._opens_at, now + pause(self._refusals))
+            self._is_news |= until > self._opens_at + NOTICEABLE
+            self._opens_at = until
+            return until - now
+
+    def take_news(self) -> bool:
+        """Whether it closed, or for noticeably longer, since this was last asked: of many refusals at once, one is news."""
+        with self._changed:
+            news, self._is_news = self._is_news, False
+            return news
 
     def accepted(self) -> None:
         """The resource served somebody: open for all."""

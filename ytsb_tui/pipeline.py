@@ -200,13 +200,14 @@ class Attempt:
         if policy.shared:
             pause = 0.0
             until = now + gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after))
-            rules.tell(ResourcePaused(gate.name, until, str(error), now))
+            if gate.take_news():
+                rules.tell(ResourcePaused(gate.name, until, str(error), now))
         else:
             pause = policy.pause_before(failed, error.retry_after)
             until = now + pause
         if failed >= policy.tries:
             raise error
-        rules.tell(StageRetried(*self._now(), Failure.of(self.stage, error), failed, until))
+        rules.tell(StageRetried(*self._now(), Failure.of(self.stage, error), failed, until, policy.shared))
         return pause
 
     def _now(self) -> tuple[VideoProcessingJob, float, Stage, int]:

@@ -114,7 +114,7 @@ def sentence(event: Event) -> Text | None:
             return line.append(f"  {PAID_TWICE}", "yellow") if job.cache_missed else line
         why = f"{one_line(job.failure.message)} {job.failure.advice}"
         return Text.assemble(("✗ ", "red"), one_line(job.title), f"  {job.failure.stage}: {why}")
-    if isinstance(event, StageRetried):
+    if isinstance(event, StageRetried) and not event.shared:
         seconds = max(0.0, event.until - event.at)
         why = f"{one_line(event.failure.message)} Trying again in {spell(seconds)}."
         return Text.assemble(("↻ ", "yellow"), one_line(event.job.title), f"  {event.stage}: {why}")

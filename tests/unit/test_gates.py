@@ -185,6 +185,16 @@ def test_refusals_of_calls_that_were_under_way_do_not_count_but_may_lengthen_the
     assert gate.refused(longer_each_time) == 20.0
 
 
+def test_of_refusals_at_once_one_is_news(clock: HandClock) -> None:
+    gate = Gate("fetch", 3, clock)
+    told = []
+    for late, pause in ((0, 10.0), (0.2, 10.0), (0.5, 60.0), (62, 2.0)):
+        clock.at += late
+        gate.refused(lambda refusals, pause=pause: pause)  # type: ignore[misc]
+        told.append(gate.take_news())
+    assert told == [True, False, True, True]
+
+
 def test_the_success_of_a_call_that_was_under_way_does_not_end_the_pause(clock: HandClock) -> None:
     gate = Gate("fetch", 1, clock)
     gate.refused(longer_each_time)
