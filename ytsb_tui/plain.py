@@ -112,7 +112,7 @@ def sentence(event: Event) -> Text | None:
         if job.failure is None:
             line = Text.assemble(("✓ ", "green"), one_line(job.title), (f"  {spell(job.processing_duration)}", "dim"))
             return line.append(f"  {PAID_TWICE}", "yellow") if job.cache_missed else line
-        why = f"{one_line(job.failure.message)} {job.failure.advice}"
+        why = one_line(f"{job.failure.message} {job.failure.advice}")
         return Text.assemble(("✗ ", "red"), one_line(job.title), f"  {job.failure.stage}: {why}")
     if isinstance(event, StageRetried) and not event.shared:
         seconds = max(0.0, event.until - event.at)
@@ -120,9 +120,10 @@ def sentence(event: Event) -> Text | None:
         return Text.assemble(("↻ ", "yellow"), one_line(event.job.title), f"  {event.stage}: {why}")
     if isinstance(event, ResourcePaused):
         until = datetime.fromtimestamp(event.until).strftime("%H:%M:%S")
-        return Text.assemble(("… ", "yellow"), f"{event.resource} pauses for all workers until {until}: {event.reason}")
+        why = one_line(event.reason)
+        return Text.assemble(("… ", "yellow"), f"{event.resource} pauses for all workers until {until}: {why}")
     if isinstance(event, RunStopped):
-        return Text.assemble(("✗ ", "red"), f"Stopped: {one_line(event.reason)} {event.advice}")
+        return Text.assemble(("✗ ", "red"), "Stopped: " + one_line(f"{event.reason} {event.advice}"))
     return None
 
 
