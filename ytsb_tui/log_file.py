@@ -178,7 +178,7 @@ class LogFile:
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A new file that takes the place of `path`, whole and on disk, when the block ends well."""
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = path.with_name(f".ytsb-{path.name}.tmp")
     try:
         with open(temporary, "wb") as file:
             yield file

@@ -199,8 +199,12 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(root: Path, vaul
     vault.place(job("b", "Never written"))
     for name in (".ytsb-0123456789abcdef.tmp", "theirs.tmp", ".hidden"):
         (root / "CS" / name).write_text("half a no")
+    (root / "CS/pdfs").mkdir()
+    (root / "CS/pdfs/.ytsb-0123456789abcdef.tmp").write_text("%PDF half")
     vault = Vault(root)
     vault.sweep()
+    assert list((root / "CS/pdfs").iterdir()) == []
+    (root / "CS/pdfs").rmdir()
     assert sorted(path.name for path in (root / "CS").iterdir()) == [".hidden", "Trees.md", "theirs.tmp"]
     assert note_of(vault.place(job("c", "Never written"))) == "CS/Never_written.md"
 

@@ -22,9 +22,15 @@ PDFS = "pdfs"
 """The folder beside notes that holds their PDFs."""
 
 _TEMPORARY = (".ytsb-", ".tmp")
+"""How the names of files begin and end that are not finished: what `sweep` removes."""
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
 _FOREIGN_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+def temporary_for(target: Path) -> Path:
+    """A name beside `target` for what is not finished."""
+    return target.with_name(secrets.token_hex(8).join(_TEMPORARY))
 
 
 class Folder:
@@ -124,7 +130,7 @@ class Folder:
     def replace(self, path: Path, text: str) -> None:
         """Put a file with `text` in the place of `path` in one step, on the disk when this returns."""
         target = self._target(path)
-        temporary = target.with_name(secrets.token_hex(8).join(_TEMPORARY))
+        temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -149,10 +155,12 @@ class Folder:
             raise from_os_error(error, f"removing {path}") from error
 
     def sweep(self) -> None:
-        """Remove the half-written files of a killed process. Hold the lock."""
-        for entry in list(self._files()):
-            if entry.name.startswith(_TEMPORARY[0]) and entry.name.endswith(_TEMPORARY[1]):
-                self.remove(Path(os.path.relpath(entry.path, self.root)))
+        """Remove the half-written files, PDFs among them, of a killed process. Hold the lock."""
+        for place, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                if name.startswith(_TEMPORARY[0]) and name.endswith(_TEMPORARY[1]):
+                    self.remove(Path(os.path.relpath(place, self.root), name))
 
     def _target(self, path: Path) -> Path:
         """`path` on the disk. Raises `NotWritable` if it leads out of the vault, by `..` or a symbolic link."""

@@ -12,7 +12,6 @@ import difflib
 import json
 import os
 import queue
-import secrets
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ytsb_tui.errors import RenderFailed, Stopped, UsageError, from_os_error
+from ytsb_tui.services.folder import temporary_for
 from ytsb_tui.services.pango import child_environment, missing, no_renderer
 from ytsb_tui.watch import Watch
 
@@ -78,7 +78,7 @@ class PdfRenderer:
             NoRenderer: No file can be drawn on this machine.
             OutOfSpace: The disk is full.
         """
-        temporary = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.ytsb-tmp")
+        temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -2,7 +2,7 @@
 
 A line of JSON on stdin asks for a PDF, a line of JSON on stdout answers:
 
-    {"source": "AI/Entropy.md", "target": "AI/pdfs/.Entropy.1f2e.ytsb-tmp"}
+    {"source": "AI/Entropy.md", "target": "AI/pdfs/.ytsb-1f2e.tmp"}
     {"pages": 3} | {"failed": reason} | {"errno": 28, "reason": "No space left on device"} | {"missing": reason}
 
 It ends with its stdin, also in the middle of a drawing: nobody is left to look at it. What libraries
