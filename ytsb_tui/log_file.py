@@ -161,7 +161,7 @@ class LogFile:
         lock = Path(self._lock.lock_file)
         with self._turn, _refusals(f"{doing} {self.path}"):
             self._check()
-            lock.parent.mkdir(parents=True, exist_ok=True)
+            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 self._lock.acquire(timeout=LOCK_SECONDS)
             except Timeout:
