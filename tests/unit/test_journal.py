@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from tests.canned import PLAN, World
+from tests.unit.attempts import attempt
 from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import NetworkTrouble, NoCaptions, Ours, VaultBusy, VaultError
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.job_logger import create_default_logger
 from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.watch import Watch
 
@@ -216,6 +218,11 @@ def test_a_lost_journal_is_made_from_the_log_and_nothing_done_is_done_again(tmp_
         world.drive(world.pool(), 1)
         assert [stage for name, stage in world.calls if name == "bad"] == list(PLAN)
     assert [entry["success"] for entry in log_of(tmp_path)] == [*(entry["success"] for entry in before), True]
+
+
+def test_a_log_that_is_written_without_a_journal_keeps_the_vaults_private_folder_private(tmp_path: Path) -> None:
+    create_default_logger(tmp_path).log_job(attempt(0))
+    assert oct((tmp_path / ".ytsb").stat().st_mode & 0o777) == "0o700"
 
 
 # A log that was there before us
