@@ -1,0 +1,359 @@
+"""What the board promises: whatever workers say ends as rows, sums and an estimate, at no cost to the workers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.canned import HandClock, World
+from tests.ui.boards import SECONDS, fail, failed, finish, hand_clock, job, queue
+from ytsb_tui.events import (
+    JobStopped,
+    ResourcePaused,
+    RunStopped,
+    StageFinished,
+    StageProgress,
+    StageRetried,
+    StageStarted,
+    StageWaiting,
+)
+from ytsb_tui.glance import Glance
+from ytsb_tui.job import Failure, Stage, Status
+from ytsb_tui.plaintext import one_line
+from ytsb_tui.ui.board import Board, Seen, Told
+from ytsb_tui.ui.columns import COLUMNS, ERROR, STATUS, TITLE, TOTAL, Column, arrange
+from ytsb_tui.ui.format import amount, bar, countdown, fit, money, short
+from ytsb_tui.ui.notices import Notices
+from ytsb_tui.ui.view import View
+from ytsb_tui.usage import Usage
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return hand_clock()
+
+
+@pytest.fixture
+def board(clock: HandClock) -> Board:
+    return Board(clock)
+
+
+def badge(board: Board, number: int) -> str:
+    board.catch_up()
+    return str(board.rows[f"video-{number:05}"].badge(board.clock.now()))
+
+
+def test_a_status_is_a_glyph_and_a_word_at_every_step(board: Board, clock: HandClock) -> None:
+    one, now = job(1), clock.at
+    queue(board, one)
+    assert badge(board, 1) == "· queued"
+    board.hear(StageWaiting(one, now, Stage.NOTES, 0))
+    assert badge(board, 1) == "▹ notes waits"
+    board.hear(StageStarted(one, now, Stage.NOTES, 0))
+    assert badge(board, 1) == "▸ notes"
+    failure = Failure(Stage.NOTES, "Busy", "Overloaded.", "Wait.", True)
+    board.hear(StageRetried(one, now, Stage.NOTES, 0, failure, 1, now + 12))
+    assert badge(board, 1) == "↻ notes 0:12"
+    finish(board, one)
+    assert badge(board, 1) == "✓ done"
+    fail(board, job(2))
+    assert badge(board, 2) == "✗ failed"
+    fail(board, job(3), next_retry_at=now + 754)
+    assert badge(board, 3) == "↻ 12:34 retry"
+    fail(board, job(4), kind="Cancelled")
+    assert badge(board, 4) == "– cancelled"
+    board.hear(StageStarted(job(5), now, Stage.FETCH, 0))
+    board.hear(JobStopped(job(5), now, 0))
+    assert badge(board, 5) == "· queued"
+
+
+def test_the_running_stage_ticks_and_counts_into_the_total(board: Board, clock: HandClock) -> None:
+    one = job(1, seconds={Stage.FETCH: 2.0})
+    board.hear(StageStarted(one, clock.at, Stage.NOTES, 0))
+    clock.at += 8
+    board.hear(StageProgress(one, clock.at, Stage.NOTES, 0, 0.5, "the latest words"))
+    board.catch_up()
+    row = board.rows[one.video_id]
+    assert row.total(clock.at) == 10.0
+    assert row.live is not None
+    assert (row.live.since, row.live.fraction, row.live.text) == (clock.at - 8, 0.5, "the latest words")
+
+
+def test_a_lane_is_the_thread_that_runs_the_job(board: Board) -> None:
+    board.hear(StageStarted(job(1), 0.0, Stage.FETCH, 1))
+    board.catch_up()
+    assert {number: lane.job for number, lane in board.lanes.items()} == {1: "video-00001"}
+    finish(board, job(1), worker=1)
+    board.catch_up()
+    assert [(lane.job, lane.ended) for lane in board.lanes.values()] == [(None, 1)]
+
+
+def test_sums_are_those_of_all_rows(board: Board, clock: HandClock) -> None:
+    queue(board, *(job(number) for number in range(6)))
+    paid = replace(job(0), usage={Stage.NOTES: Usage(1000, 500, cost=0.25)})
+    finish(board, paid)
+    finish(board, job(1))
+    fail(board, job(2))
+    board.hear(StageStarted(job(3), clock.at, Stage.FETCH, 2))
+    board.catch_up()
+    assert board.tally.status == {Status.DONE: 2, Status.FAILED: 1, Status.RUNNING: 1, Status.QUEUED: 2}
+    assert (board.tokens, board.cost, board.unfinished) == (1500, 0.25, 3)
+    assert board.fraction == pytest.approx(12 / (12 + 18))
+
+
+def test_the_estimate_goes_by_what_stages_took_here(board: Board, clock: HandClock) -> None:
+    queue(board, *(job(number) for number in range(5)))
+    assert board.eta(workers=2) is None
+    finish(board, job(0))
+    board.catch_up()
+    assert board.eta(workers=2) == pytest.approx(4 * sum(SECONDS.values()) / 2)
+    assert board.eta(workers=64) == pytest.approx(sum(SECONDS.values()))
+
+
+def test_old_news_from_the_journal_does_not_undo_what_a_worker_said(board: Board, clock: HandClock) -> None:
+    asked_at = clock.at
+    clock.at += 1
+    board.hear(StageStarted(job(1), clock.at, Stage.FETCH, 0))
+    board.hear(Told(job(1), asked_at, Status.QUEUED))
+    assert badge(board, 1) == "▸ fetch"
+
+
+def test_pauses_end_by_themselves_and_due_retries_are_known(board: Board, clock: HandClock) -> None:
+    board.hear(ResourcePaused("fetch", clock.at + 300, "YouTube refused.", clock.at))
+    fail(board, job(1), next_retry_at=clock.at + 900)
+    board.catch_up()
+    assert list(board.pauses) == ["fetch"]
+    assert (board.due(), board.is_ticking) == ([], True)
+    clock.at += 900
+    board.catch_up()
+    assert (board.pauses, board.due()) == ({}, ["video-00001"])
+    queue(board, job(1))
+    assert (board.due(), board.is_ticking) == ([], False)
+
+
+def test_hearing_is_safe_from_many_threads(board: Board) -> None:
+    def speak(worker: int) -> None:
+        for number in range(worker * 200, worker * 200 + 200):
+            board.hear(Told(job(number), 0.0, Status.QUEUED))
+
+    threads = [threading.Thread(target=speak, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        board.catch_up()
+    board.catch_up()
+    assert board.tally.status[Status.QUEUED] == len(board.rows) == 800
+
+
+def test_a_vault_is_read_as_its_journal_has_it(tmp_path: Path, board: Board) -> None:
+    world = World(tmp_path)
+    world.run("aaa", "bbb")
+    world.submit(["ccc"])
+    world.close()
+    glance = Glance(tmp_path)
+    board.see(Seen(glance.jobs(), glance.seconds()))
+    assert [attempt.success for attempt in glance.attempts("aaa")] == [True]
+    glance.close()
+    view = View(board)
+    view.arrange()
+    assert titles(view)[0] == "ccc"
+    assert set(board.rows["aaa"].seconds) == set(Stage)
+    assert board.rows["aaa"].title == "Title aaa"
+
+
+def titles(view: View) -> list[str]:
+    rows = [view.row_at(line) for line in range(len(view))]
+    return [row.title for row in rows if row]
+
+
+def test_what_is_unfinished_stands_above_what_was_done_before(tmp_path: Path, board: Board) -> None:
+    world = World(tmp_path)
+    world.run("one", "two", workers=1)
+    world.submit(["three", "four"])
+    world.close()
+    glance = Glance(tmp_path)
+    board.see(Seen(glance.jobs(), glance.seconds()))
+    glance.close()
+    view = View(board)
+    view.arrange()
+    assert titles(view) == ["three", "four", "Title two", "Title one"]
+    finish(board, job(9, "new"))
+    board.catch_up()
+    view.update(board.take_changed())
+    assert titles(view) == ["three", "four", "new", "Title two", "Title one"]
+
+
+def viewed(board: Board, *names: str) -> View:
+    queue(board, *(job(number, name) for number, name in enumerate(names)))
+    board.take_changed()
+    view = View(board)
+    view.arrange()
+    return view
+
+
+def test_the_cursor_stays_on_its_job_whatever_moves(board: Board) -> None:
+    view = viewed(board, "Delta", "Alpha", "Charlie", "Bravo")
+    view.go(2)
+    view.sort_by(TITLE)
+    assert titles(view) == ["Alpha", "Bravo", "Charlie", "Delta"]
+    assert (view.row and view.row.title, view.line) == ("Charlie", 2)
+    view.sort_by(TITLE)
+    assert (titles(view)[0], view.line) == ("Delta", 1)
+    queue(board, job(7, "Zulu"))
+    assert view.update(board.take_changed())
+    assert (view.row and view.row.title, view.line) == ("Charlie", 2)
+    view.sort_by(TITLE)
+    assert titles(view) == ["Delta", "Alpha", "Charlie", "Bravo", "Zulu"]
+
+
+def test_a_filter_looks_for_every_word_in_title_subject_status_and_error(board: Board) -> None:
+    view = viewed(board, "Entropy [official video]", "Information theory", "Запись лекции")
+    fail(board, job(1, "Information theory", subject="Physics"))
+    board.catch_up()
+    view.update(board.take_changed())
+    for words, found in {
+        "OFFICIAL": ["Entropy [official video]"],
+        "theory phys": ["Information theory"],
+        "captions": ["Information theory"],
+        "failed": ["Information theory"],
+        "лекции": ["Запись лекции"],
+        "nothing like it": [],
+    }.items():
+        view.filter(words, failed_only=False)
+        assert titles(view) == found, words
+    view.filter("", failed_only=True)
+    assert titles(view) == ["Information theory"]
+
+
+def test_a_job_that_no_longer_matches_leaves_the_list_and_the_cursor_to_its_neighbour(board: Board) -> None:
+    view = viewed(board, "one", "two", "three")
+    for number, name in enumerate(("one", "two", "three")):
+        fail(board, job(number, name))
+    board.catch_up()
+    view.filter("", failed_only=True)
+    view.go(1)
+    queue(board, job(1, "two"))
+    assert view.update(board.take_changed())
+    assert (titles(view), view.row and view.row.title) == (["one", "three"], "three")
+
+
+def test_marked_jobs_are_what_keys_act_on(board: Board) -> None:
+    view = viewed(board, "one", "two", "three")
+    assert [row.title for row in view.chosen()] == ["one"]
+    view.mark("video-00002")
+    view.mark("video-00001")
+    assert [row.title for row in view.chosen()] == ["two", "three"]
+    view.mark("video-00001")
+    assert [row.title for row in view.chosen()] == ["three"]
+
+
+STEPS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["queue", "fail", "finish", "run"])), max_size=40)
+
+
+@given(STEPS, st.sampled_from([None, *COLUMNS]), st.booleans())
+def test_placing_rows_one_by_one_gives_what_sorting_all_gives(
+    steps: list[tuple[int, str]], column: Column | None, failed_only: bool
+) -> None:
+    board = Board(hand_clock())
+    view = viewed(board, *"mlkjihgfedcba")
+    view.filter("", failed_only=failed_only)
+    view.sort_by(column)
+    for number, step in steps:
+        it = job(number, "mlkjihgfedcba"[number])
+        if step == "queue":
+            queue(board, it)
+        elif step == "fail":
+            fail(board, it)
+        elif step == "finish":
+            finish(board, it)
+        else:
+            board.hear(StageStarted(it, board.clock.now(), Stage.NOTES, 0))
+        board.catch_up()
+        view.update(board.take_changed())
+    placed = titles(view)
+    view.arrange()
+    assert placed == titles(view)
+    assert [view.line_of(row.id) for row in map(view.row_at, range(len(view))) if row] == list(range(len(view)))
+
+
+@given(st.text(max_size=60), st.integers(1, 30), st.booleans())
+def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int, right: bool) -> None:
+    assert cell_len(fit(one_line(text), width, right=right)) == width
+
+
+def test_hostile_titles_are_one_short_visible_line(board: Board) -> None:
+    queue(board, job(1, "\x1b[31mred\x1b[0m \u202egnp.exe\n[bold]x[/b]" + "A" * 10_000))
+    title = board.rows["video-00001"].title
+    assert title.startswith("red gnp.exe [bold]x[/b]AAA")
+    assert len(title) <= 400
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100, 120, 140, 160, 250, 400])
+def test_columns_use_the_width_and_never_more(width: int) -> None:
+    places = arrange(width)
+    assert [place.left for place in places] == sorted(place.left for place in places)
+    if width >= 40:
+        assert places[-1].left + places[-1].width <= width
+    shown = [place.column for place in places]
+    assert shown[:2] == [STATUS, TITLE]
+    if width >= 80:
+        assert {TOTAL, ERROR} <= set(shown)
+    if width >= 140:
+        assert set(shown) == set(COLUMNS)
+
+
+def test_figures_are_short(board: Board) -> None:
+    assert [short(seconds) for seconds in (0.04, 8.31, 42.4, 125.0, 3725.0)] == [
+        "0.0s",
+        "8.3s",
+        "42s",
+        "2:05",
+        "1:02:05",
+    ]
+    assert [countdown(seconds) for seconds in (-3, 7, 754, 7199)] == ["0:00", "0:07", "12:34", "1:59:59"]
+    assert [money(dollars) for dollars in (0, 0.004, 1.239, None)] == ["–", "$0.004", "$1.24", "?"]
+    assert [amount(number) for number in (950, 18_240, 182_400, 1_240_000)] == ["950", "18.2k", "182k", "1.2M"]
+    assert bar(0.5, 4) == "━━╌╌"
+
+
+def test_one_toast_for_what_needs_the_user_and_one_when_all_is_over(board: Board, clock: HandClock) -> None:
+    notices = Notices(board)
+    queue(board, *(job(number, f"Lecture {number}") for number in range(4)))
+    assert notices.take([]) == []
+    fail(board, job(0, "Lecture 0"))
+    (first,) = notices.take(board.catch_up())
+    assert first.words == "Lecture 0: The video has no captions. Drop a caption file of the video instead."
+    fail(board, job(1, "Lecture 1"))
+    assert notices.take(board.catch_up()) == []
+    fail(board, job(2, "Lecture 2"), next_retry_at=clock.at + 900)
+    finish(board, job(3, "Lecture 3"))
+    clock.at += 60
+    (last,) = notices.take(board.catch_up())
+    assert last.words == "1 job done, 3 failed in 1:00. 1 will be tried again by itself. R retries what failed."
+    assert last.final
+
+
+def test_a_stopped_run_and_a_long_pause_are_told(board: Board, clock: HandClock) -> None:
+    notices = Notices(board)
+    board.hear(RunStopped("The disk is full.", "Free some space.", clock.at))
+    board.hear(ResourcePaused("generate", clock.at + 60, "Overloaded.", clock.at))
+    board.hear(ResourcePaused("generate", clock.at + 3600, "Claude asks for patience.", clock.at))
+    told = notices.take(board.catch_up())
+    assert [notice.severity for notice in told] == ["error", "warning"]
+    assert told[0].words == "Stopped: The disk is full. Free some space. Then press p."
+    assert told[1].words.startswith("Claude asks for patience. Everybody waits for 1:00:00;")
+
+
+def test_a_row_that_failed_before_shows_it_until_it_runs_again(board: Board, clock: HandClock) -> None:
+    queue(board, failed(job(1)), status=Status.FAILED)
+    assert board.rows["video-00001"].error == "The video has no captions."
+    board.hear(StageStarted(job(1), clock.at, Stage.FETCH, 0))
+    board.hear(StageFinished(job(1, seconds={Stage.FETCH: 1.0}), clock.at, Stage.FETCH, 0, 1.0))
+    board.catch_up()
+    assert board.rows["video-00001"].error == ""
