@@ -86,7 +86,7 @@ class Gate:
             return until - now
 
     def take_news(self) -> bool:
-        """Whether it closed, or for noticeably longer, since this was last asked: of many refusals at once, one is news."""
+        """Whether it closed, or for noticeably longer, since this was last asked; of refusals at once, one is news."""
         with self._changed:
             news, self._is_news = self._is_news, False
             return news

@@ -87,6 +87,7 @@ def test_a_block_pauses_fetching_for_all_until_one_has_asked(online: Online, how
     lines = [line for line in told.out.splitlines() if "pauses for all workers" in line]
     assert lines
     assert all("YouTube blocked this address (429)." in line for line in lines)
+    assert "Trying again" not in told.out, "each job tells of the pause again"
     assert "4 done" in told.out
 
 
