@@ -108,7 +108,9 @@ def _wikilink(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         stem, words = match.groups()
-        state.push("wikilink_open", "span", 1).attrSet("class", "wikilink")
+        opening = state.push("wikilink_open", "span", 1)
+        opening.attrs["class"] = "wikilink"
+        opening.meta["stem"] = stem
         state.push("text", "", 0).content = words or " › ".join(part for part in stem.split("#") if part)
         state.push("wikilink_close", "span", -1)
     state.pos = match.end()
