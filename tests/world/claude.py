@@ -58,6 +58,8 @@ class Claude:
         """How many looks at a new batch find it running."""
         self.troubled_looks = 0
         """How many looks at batches are refused first."""
+        self.forgetful = False
+        """Whether its cache never has what was put there."""
         self.bugs: list[str] = []
         self.stalled = threading.Event()
         """Set when a stream has fallen silent."""
@@ -140,7 +142,7 @@ class Claude:
         used = {"input_tokens": total, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
         with self._lock:
             if size >= SMALLEST_CACHED:
-                known = digest in self._cached
+                known = digest in self._cached and not self.forgetful
                 self._cached.add(digest)
                 used["cache_read_input_tokens" if known else "cache_creation_input_tokens"] = size
                 used["input_tokens"] = total - size

@@ -121,7 +121,8 @@ class MessagesApi:
         except Unfinished as unfinished:
             hearing.hang_up()
             unfinished.partial = hearing.text
-            unfinished.usage = self.prices.usage(self.server.model, hearing.spent())
+            if hearing.begun:
+                unfinished.usage = self.prices.usage(self.server.model, hearing.spent())
             raise
         if not hearing.begun:
             raise no_messages_api(self.server)
