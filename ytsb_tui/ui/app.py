@@ -17,6 +17,7 @@ from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import YtsbError
 from ytsb_tui.glance import Glance
 from ytsb_tui.job import Stage
+from ytsb_tui.plaintext import one_line
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.ui.board import Board, Seen
@@ -77,6 +78,13 @@ class YtsbApp(App[YtsbError | None]):
         return self.main
 
     def on_mount(self) -> None:
+        self.set_keymap(dict(self.settings.keys))
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
+        elif self.settings.theme:
+            self.notify(
+                f"There is no theme `{self.settings.theme}`; ctrl+p lists them.", severity="warning", markup=False
+            )
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
             with suppress(NotImplementedError, RuntimeError, AttributeError):  # Windows has no such handlers
@@ -113,6 +121,8 @@ class YtsbApp(App[YtsbError | None]):
         """Call somebody who may have gone away, in the way the settings say."""
         if self.settings.notify == "bell":
             self.bell()
+        elif self.settings.notify == "desktop" and self._driver is not None:
+            self._driver.write(f"\x1b]9;ytsb-tui: {one_line(message.words)}\x07")
 
     def action_help(self) -> None:
         """What every key does."""

@@ -156,9 +156,9 @@ class Session:
         try:
             engine = Engine(self.settings, self._clock)
         except VaultBusy as error:
-            if self.owned_by is None:
+            was_looking_on, self.owned_by = self.owned_by is not None, error
+            if not was_looking_on:
                 threading.Thread(target=self._look_on, name="viewer", daemon=True).start()
-            self.owned_by = error
             self._report(Owned(error))
             return
         except YtsbError as error:

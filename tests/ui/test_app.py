@@ -1,0 +1,358 @@
+"""What the app promises: each key does what it says on a real vault, nothing is lost, and it leaves at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+from textual import events
+
+from tests.canned import World
+from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
+from ytsb_tui.clock import SystemClock
+from ytsb_tui.errors import NoCaptions, VaultError
+from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.journal import Journal
+from ytsb_tui.settings import Settings
+from ytsb_tui.source import Source
+from ytsb_tui.ui.app import YtsbApp
+from ytsb_tui.ui.screens.confirm import Confirm
+from ytsb_tui.ui.screens.help import Help
+from ytsb_tui.ui.screens.main import Main
+from ytsb_tui.ui.widgets.job_table import JobTable
+from ytsb_tui.watch import Watch
+
+pytestmark = pytest.mark.anyio
+
+SRT = "1\n00:00:00,000 --> 00:00:09,000\nA hash table maps keys to buckets with a hash function.\n\n" \
+      "2\n00:00:09,000 --> 00:00:18,000\nA collision means that two keys share one bucket of the table.\n"  # fmt: skip
+
+
+def captions(folder: Path, *names: str) -> list[Source]:
+    """Caption files, as sources."""
+    folder.mkdir(exist_ok=True)
+    sources = []
+    for name in names:
+        path = folder / f"{name}.srt"
+        path.write_text(SRT.replace("hash", name))
+        sources.append(Source("file", f"file-{name}", str(path)))
+    return sources
+
+
+def statuses(app: YtsbApp) -> dict[str, str]:
+    return {row.id: str(row.status) for row in app.board.rows.values()}
+
+
+def toasts(app: YtsbApp) -> list[str]:
+    return [notification.message for notification in app._notifications]
+
+
+def screen_text(app: YtsbApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+def vault_with_failures(root: Path, *names: str) -> None:
+    """A vault in which these jobs failed at the assessment."""
+
+    def refuse(job: VideoProcessingJob, watch: Watch) -> None:
+        raise NoCaptions("Nothing was said.")
+
+    world = World(root, {Stage.ASSESSMENT: refuse})
+    world.run(*names)
+    world.close()
+
+
+async def test_sources_named_at_the_start_are_worked_on_live(tmp_path: Path) -> None:
+    out = tmp_path / "vault"
+    app = YtsbApp(
+        Settings(out=out, author="outline", pdf=False), sources=captions(tmp_path / "in", "queue", "stack", "heap")
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.board.tally.status[Status.DONE] == 3)
+        await pilot.pause(0.2)
+        assert {row.facts.worker_id for row in app.board.rows.values()} <= {0, 1, 2}
+        assert "✓ 3 done" in screen_text(app)
+        assert any(words.startswith("3 jobs done in ") for words in toasts(app))
+    assert len(json.loads((out / "processing_log.json").read_text())) == 3
+
+
+async def test_an_empty_vault_says_what_to_do(tmp_path: Path) -> None:
+    async with opened(tmp_path / "new") as (app, _):
+        assert "Paste links, a list or caption files, or press a." in screen_text(app)
+
+
+async def test_unfinished_jobs_go_on_when_the_vault_is_opened(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    sources = captions(tmp_path / "in", "tree")
+    world.journal.submit([VideoProcessingJob("file-tree", sources[0].url, output_dir=tmp_path)], tuple(Stage))
+    world.close()
+    async with opened(tmp_path) as (app, pilot):
+        await until(pilot, lambda: statuses(app) == {"file-tree": "done"})
+
+
+async def test_r_retries_the_job_with_the_cursor(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: sorted(statuses(app).values()) == ["failed", "queued"])
+
+
+async def test_marked_jobs_are_retried_together_and_the_marks_are_gone(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb", "ccc")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("space", "space", "r")
+        await until(pilot, lambda: sorted(statuses(app).values()) == ["failed", "queued", "queued"])
+        assert app.view.marks == set()
+
+
+async def test_shift_r_retries_every_failed_job(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb", "ccc")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("R")
+        await until(pilot, lambda: set(statuses(app).values()) == {"queued"})
+        assert set(app.board.rows["aaa"].seconds) == {Stage.FETCH, Stage.NOTES}
+
+
+async def test_ctrl_r_starts_over_after_a_question(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("ctrl+r")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("n")
+        assert statuses(app) == {"aaa": "failed"}
+        await pilot.press("ctrl+r", "y")
+        await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
+        assert app.board.rows["aaa"].seconds == {}
+
+
+async def test_x_takes_a_queued_job_out(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
+        await pilot.press("x")
+        await until(pilot, lambda: statuses(app) == {"aaa": "cancelled"})
+
+
+async def test_x_asks_before_it_stops_a_running_job(tmp_path: Path) -> None:
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        queue(app.board, job(1, "Entropy"), status=Status.RUNNING)
+        await pilot.pause(0.2)
+        await pilot.press("x")
+        assert isinstance(app.screen, Confirm)
+        assert "Cancel “Entropy”?" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, Main)
+
+
+async def test_p_pauses_and_goes_on(tmp_path: Path) -> None:
+    async with opened(tmp_path / "vault") as (app, pilot):
+        await pilot.press("p")
+        await pilot.pause(0.1)
+        assert "paused, p goes on" in screen_text(app)
+        app.session.add(captions(tmp_path / "in", "graph"))
+        await until(pilot, lambda: statuses(app) == {"file-graph": "queued"})
+        await pilot.press("p")
+        await until(pilot, lambda: statuses(app) == {"file-graph": "done"})
+
+
+async def test_plus_and_minus_change_the_workers_while_they_work(tmp_path: Path) -> None:
+    async with opened(tmp_path, workers=2) as (app, pilot):
+        await pilot.press("plus", "plus")
+        await pilot.pause(0.1)
+        assert app.session.workers == 4
+        assert "4 workers" in screen_text(app)
+        await pilot.press("minus", "minus", "minus", "minus", "minus")
+        assert app.session.workers == 1
+
+
+async def test_slash_filters_as_you_type_and_escape_shows_all(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb", "ccc")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("slash", *"title b")
+        assert len(app.view) == 1
+        await pilot.press("enter")
+        assert isinstance(app.focused, JobTable)
+        assert len(app.view) == 1
+        await pilot.press("escape")
+        assert len(app.view) == 3
+
+
+async def test_f_shows_failed_jobs_only(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        queue(app.board, job(1), job(2))
+        await pilot.pause(0.2)
+        await pilot.press("f")
+        assert len(app.view) == 1
+        await pilot.press("f")
+        assert len(app.view) == 3
+
+
+async def test_y_copies_the_error(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("y")
+        assert app.clipboard.splitlines()[:3] == ["Title aaa", "https://youtu.be/aaa", "Nothing was said."]
+
+
+async def test_o_and_shift_o_open_files_of_the_vault_only(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    world.close()
+    started: list[Sequence[str]] = []
+    async with opened(tmp_path, paused=True, launch=started.append) as (app, pilot):
+        await pilot.press("o", "O")
+        assert [command[1:] for command in started] == [
+            [str(tmp_path / "AI" / "aaa.md")],
+            [str(tmp_path / "AI" / "pdfs" / "aaa.pdf")],
+        ]
+        (tmp_path / "AI" / "aaa.md").unlink()
+        (tmp_path / "AI" / "aaa.md").symlink_to("/etc/passwd")
+        await pilot.press("o")
+        assert len(started) == 2
+        assert "AI/aaa.md leads out of the vault." in toasts(app)
+
+
+async def test_a_dimmed_key_says_why_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, pilot):
+        await pilot.press("t", "c")
+        assert toasts(app) == ["Tor is not in use: videos are fetched directly."] * 2
+
+
+async def test_question_mark_lists_every_key(tmp_path: Path) -> None:
+    async with opened(tmp_path, size=(100, 60)) as (app, pilot):
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Help)
+        assert "Run every failed job again from the stage where it stopped" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, Main)
+
+
+async def test_every_key_has_an_id_a_tooltip_and_a_palette_entry(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, _):
+        bindings = [binding for bindings in (Main.BINDINGS, JobTable.BINDINGS) for binding in bindings]
+        assert all(binding.id and binding.tooltip for binding in bindings)  # type: ignore[union-attr]
+        entries = {command.title for command in app.get_system_commands(app.screen)}
+        assert {binding.description for binding in Main.BINDINGS} <= entries  # type: ignore[union-attr]
+
+
+async def test_keys_can_be_mapped_anew(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    app = YtsbApp(Settings(out=tmp_path, author="outline", pdf=False, keys={"jobs.retry_failed": "e"}))
+    app.session.pause()
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.session.is_ready)
+        await pilot.press("e")
+        await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
+
+
+async def test_q_leaves_and_asks_when_jobs_run(tmp_path: Path) -> None:
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        from ytsb_tui.events import StageStarted
+
+        app.board.hear(StageStarted(job(1), app.board.clock.now(), Stage.FETCH, 0))
+        await pilot.pause(0.2)
+        await pilot.press("q")
+        assert "Leave while 1 job is running?" in screen_text(app)
+        await pilot.press("n")
+        assert app.is_running
+        await pilot.press("ctrl+c")
+    assert app.return_code == 0
+
+
+@contextmanager
+def somebody_else_works_on(root: Path) -> Iterator[Journal]:
+    journal = Journal.open(root, SystemClock())
+    yield journal
+    journal.close()
+
+
+async def test_a_second_window_looks_on_and_says_who_works(tmp_path: Path) -> None:
+    with somebody_else_works_on(tmp_path) as journal:
+        async with opened(tmp_path, size=(140, 30)) as (app, pilot):
+            assert app.session.owned_by is not None
+            assert "only looking on: The vault" in screen_text(app)
+            journal.submit([VideoProcessingJob("aaa", "https://youtu.be/aaa", output_dir=tmp_path)], tuple(Stage))
+            await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
+            await pilot.press("r")
+            assert any(words.startswith("This window only looks on.") for words in toasts(app))
+
+
+async def test_p_takes_a_vault_over_whose_owner_has_left(tmp_path: Path) -> None:
+    with somebody_else_works_on(tmp_path):
+        app = YtsbApp(Settings(out=tmp_path, author="outline", pdf=False))
+        pilot_context = app.run_test()
+        pilot: AppPilot = await pilot_context.__aenter__()
+        await until(pilot, lambda: app.session.owned_by)
+    await pilot.press("p")
+    await until(pilot, lambda: app.session.is_ready)
+    await pilot_context.__aexit__(None, None, None)
+
+
+def test_a_file_is_no_vault(tmp_path: Path) -> None:
+    (tmp_path / "notes").touch()
+    with pytest.raises(VaultError, match="is a file, not a folder"):
+        YtsbApp(Settings(out=tmp_path / "notes"))
+
+
+async def test_a_setting_that_cannot_work_ends_the_app_with_the_reason(tmp_path: Path) -> None:
+    app = YtsbApp(Settings(out=tmp_path, author="outline", pdf_theme="acadmic"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.return_value is not None or not app.is_running, timeout=20)
+    assert "acadmic" in str(app.return_value)
+
+
+async def test_hostile_titles_are_shown_as_they_are(tmp_path: Path) -> None:
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        queue(app.board, job(1, "[/b] [official video] \x1b[2J\u202egnp" + "x" * 10_000), job(2, "情報理論🚀" * 99))
+        await pilot.pause(0.2)
+        assert "[/b] [official video] gnpx" in screen_text(app)
+        await pilot.press("x", "down", "x")
+        assert "\x1b[2J" not in screen_text(app)
+
+
+async def test_the_terminal_may_become_tiny_and_large_again(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        for size in ((20, 5), (1, 1), (250, 60), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("down", "end", "pageup", "home")
+            await pilot.pause()
+        assert "✗ failed" in screen_text(app)
+
+
+async def test_a_vault_that_is_deleted_meanwhile_is_a_message_and_no_crash(tmp_path: Path) -> None:
+    import shutil
+
+    out = tmp_path / "vault"
+    async with opened(out) as (app, pilot):
+        shutil.rmtree(out)
+        app.session.add(captions(tmp_path / "in", "loss"))
+        await until(pilot, lambda: toasts(app))
+        assert app.is_running
+
+
+async def test_a_paste_anywhere_opens_the_add_dialog(tmp_path: Path) -> None:
+    from ytsb_tui.ui.screens.add import AddScreen
+
+    async with opened(tmp_path / "vault") as (app, pilot):
+        (source,) = captions(tmp_path / "in", "paste")
+        app.post_message(events.Paste(source.url))
+        await until(pilot, lambda: isinstance(app.screen, AddScreen))
+        await pilot.press("ctrl+j")
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "nord", "ansi-dark", "gruvbox"])
+async def test_every_theme_draws_every_status(tmp_path: Path, theme: str) -> None:
+    async with opened(tmp_path, paused=True, clock=hand_clock()) as (app, pilot):
+        finish(app.board, job(1, "Entropy"))
+        queue(app.board, job(2), status=Status.CANCELLED)
+        app.theme = theme
+        await pilot.pause(0.2)
+        assert "✓ done" in screen_text(app)
+        assert Text(screen_text(app)).plain
