@@ -1,0 +1,66 @@
+"""Money: estimates, budgets, and batches at half the price."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.online import Online, events, kinds, link, video_id
+from ytsb_tui.services.prices import Prices
+
+PRICES = Prices.load(Path("no-prices-of-my-own.toml"))
+SIX = [link(number) for number in (0, 1, 3, 4, 6, 7)]
+
+
+def test_an_estimate_pays_nothing_and_is_about_right(online: Online) -> None:
+    told = online.run(*SIX, "--estimate", "--json")
+    assert told.code == 0, told
+    (estimate,) = events(told, "estimate")
+    assert online.claude.requests.total() == 0
+    assert online.run(*SIX).code == 0
+    assert 0.5 < estimate["cost"] / online.billed(PRICES) < 2
+    assert sum(entry["cost"] for entry in online.log) == pytest.approx(online.billed(PRICES))
+
+
+@pytest.mark.parametrize("workers", ["1", "6"])
+def test_a_budget_is_never_exceeded(online: Online, workers: str) -> None:
+    dollars = 0.15
+    told = online.run(*SIX, "--budget", str(dollars), "--workers", workers)
+    assert told.code == 1, told
+    assert 0 < online.billed(PRICES) <= dollars
+    assert f"Stopped: The budget of ${dollars} is used up:" in told.out
+    assert "Start again with a larger --budget; nothing that is paid for is lost." in told.out
+    assert "failed" not in told.out
+    paid = len(online.claude.calls)
+    assert online.run(*SIX).code == 0
+    assert len(online.claude.calls) == 2 * len(SIX) > paid
+    assert kinds(online.claude.calls) == {"notes": 6, "assessment": 6}
+
+
+def test_a_transcript_that_is_paid_for_twice_is_told(online: Online) -> None:
+    online.claude.forgetful = True
+    told = online.run(link(0))
+    assert told.code == 0, told
+    assert "The transcript was paid for twice" in told.out
+    assert [entry["cache_missed"] for entry in online.log] == [True]
+
+
+def test_a_batch_survives_the_program_and_is_not_submitted_again(online: Online) -> None:
+    online.claude.looks = 1_000_000
+    command = [*SIX[:3], "--economy"]
+    with online.started(*command) as running:
+        shown = next(event for event in running.events() if "msgbatch" in (event.get("text") or ""))
+        running.process.kill()
+        running.process.wait(10)
+    (batch,) = online.claude.batches.values()
+    assert len(batch.requests) == 3
+    assert shown["text"].startswith(f"batch {batch.id} in progress, 0 of 3 done, since ")
+    assert shown["video_id"] in {video_id(number) for number in (0, 1, 3)}
+    batch.looks = online.claude.looks = 0
+    told = online.run(*command)
+    assert told.code == 0, told
+    assert kinds(online.claude.calls) == {"notes": 3, "assessment": 3}
+    assert sum(len(batch.requests) for batch in online.claude.batches.values()) == 6
+    assert online.claude.requests["/v1/messages"] == 0
+    assert sum(entry["cost"] for entry in online.log) == pytest.approx(online.billed(PRICES) / 2)
