@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.canned import World
@@ -120,6 +120,7 @@ def test_entries_come_in_the_order_in_which_attempts_ended_however_many(store: S
     assert list(store.entries()) == [b"%d" % number for number in range(2500)]
 
 
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     texts=st.tuples(st.text(), st.text(), st.text(), st.text()),
     seconds=st.floats(0, 1e9),
