@@ -20,10 +20,11 @@ class Commands(click.Group):
     default = "open"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command in front of what belongs to it."""
+        """Put the default command in front of what belongs to it, unless a shell asks what could come next."""
         place = self._after_own_options(ctx, args)
         word = args[place] if place < len(args) else ""
-        if word not in self.commands and not {"-h", "--help", "--version"} & set(args[: place + 1]):
+        asks = {"-h", "--help", "--version"} & set(args[: place + 1])
+        if word not in self.commands and not asks and not ctx.resilient_parsing:
             self._check_spelling(ctx, word)
             args = [*args[:place], self.default, *args[place:]]
         return super().parse_args(ctx, args)
