@@ -111,8 +111,11 @@ class Running:
         out, err = self.process.communicate(timeout=within)
         return Ended(self.process.returncode, (out or b"").decode(), (err or b"").decode())
 
-    def children(self) -> list[int]:
-        """The processes of its session that are still there, itself left out."""
+    def leaves_nobody(self, within: float = 10.0) -> bool:
+        """Whether, once it has ended, its child processes end too."""
+        return soon(lambda: not self._children(), within)
+
+    def _children(self) -> list[int]:
         found = []
         for place in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError, IndexError):
