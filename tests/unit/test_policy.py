@@ -138,7 +138,7 @@ def test_who_will_be_retried_by_itself_is_not_told_that_nothing_helps(kind: type
 
 
 def test_the_tree_that_is_drawn_is_the_tree_there_is() -> None:
-    drawn = set(re.findall(r"^\W*([A-Z]\w+) +\w", errors.__doc__ or "", re.MULTILINE))
+    drawn = set(re.findall(r"^ {4}[│├└─ ]*([A-Z]\w+) +\S", errors.__doc__ or "", re.MULTILINE))
     there = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
     assert drawn == there
 

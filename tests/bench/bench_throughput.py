@@ -1,0 +1,115 @@
+"""Many videos through the real engine, with both worlds in processes of their own: how close to the bound it comes.
+
+The bound is what the slowest resource allows: Claude, who is asked twice for
+each video, by as many workers as there are. The loopback worlds run on the same
+processors as the engine, and a real network does not: their share is printed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.world import world
+from tests.world.catalog import Catalog, lecture
+from tests.world.claude import Claude
+from tests.world.claude_wire import Behaviour
+from ytsb_tui.engine import Engine
+from ytsb_tui.events import Event, StageFinished
+from ytsb_tui.job import Stage
+from ytsb_tui.settings import load
+
+VIDEOS, WORKERS = 200, 8
+CALL = 2.0
+"""Seconds a call to Claude takes; a real one takes half a minute, and its bound is easier to reach."""
+TARGET = 0.97
+
+
+class Distant(Claude):
+    """Answers after `CALL` seconds."""
+
+    def behaviour(self) -> Behaviour:
+        time.sleep(CALL)
+        return super().behaviour()
+
+
+def main() -> None:
+    """Print the throughput, the bound, and where the time of the workers went."""
+    with TemporaryDirectory() as folder, contextlib.ExitStack() as servers:
+        for name in ("youtube", "claude"):
+            os.environ.update(servers.enter_context(serving(name)))
+        took, seconds, cpu = run(Path(folder))
+    served = resource.getrusage(resource.RUSAGE_CHILDREN)
+    bound = VIDEOS * 2 * CALL / WORKERS
+    print(f"{VIDEOS} videos, {WORKERS} workers: {took:.1f} s; two calls of {CALL:g} s a video allow {bound:.1f} s")
+    print(f"{bound / took:.3f} of the bound (target: {TARGET})")
+    beside = {stage: seconds[stage] / VIDEOS * 1000 for stage in Stage if stage in seconds}
+    beside[Stage.NOTES] -= CALL * 1000
+    beside[Stage.ASSESSMENT] -= CALL * 1000
+    print("a worker's ms a video, without Claude's: " + ", ".join(f"{name} {ms:.0f}" for name, ms in beside.items()))
+    between = (took * WORKERS - sum(seconds.values())) / VIDEOS * 1000
+    print(f"... and {between:.0f} between the stages: waiting for a turn, the journal, the last jobs' end")
+    servers_cpu = served.ru_utime + served.ru_stime
+    print(f"processor time a video: engine {cpu / VIDEOS * 1000:.0f} ms, worlds {servers_cpu / VIDEOS * 1000:.0f} ms")
+
+
+def run(folder: Path) -> tuple[float, Mapping[Stage, float], float]:
+    """Seconds the run took, those of all workers in each stage, and of the processor."""
+    engine = Engine(load({"out": folder / "notes", "author": "claude", "pdf": False}, file=None))
+    engine.workshop.prepare_author()
+    engine.submit(engine.job(lecture(number).id, f"https://youtu.be/{lecture(number).id}") for number in range(VIDEOS))
+    seconds: Counter[Stage] = Counter()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, StageFinished):
+            seconds[event.stage] += event.seconds  # type: ignore[assignment]
+
+    pool = engine.pool(tell)
+    began, cpu = time.perf_counter(), time.process_time()
+    pool.run(WORKERS)
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
+    engine.close()
+    assert pool.stopped_by is None
+    return took, seconds, cpu
+
+
+@contextlib.contextmanager
+def serving(name: str) -> Iterator[dict[str, str]]:
+    """A world in a process of its own; the variables that lead to it."""
+    command = [sys.executable, "-m", __spec__.name if __spec__ else "tests.bench.bench_throughput", name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield dict(line.rstrip("\n").split("=", 1) for line in iter(process.stdout.readline, "\n"))
+        finally:
+            process.stdin.close()
+
+
+def serve(name: str) -> None:
+    """Be a world until the standard input ends."""
+    with TemporaryDirectory() as folder, contextlib.ExitStack() as running:
+        if name == "claude":
+            variables = running.enter_context(Distant()).environment
+        else:
+            catalog = Catalog()
+            catalog.add(*(lecture(number, minutes=20) for number in range(VIDEOS)))
+            youtube = running.enter_context(world(Path(folder), catalog))
+            variables = {**youtube.environment, "YTSB_PROXY": youtube.router.socks("me")}
+        print("\n".join(f"{name}={value}" for name, value in variables.items()), end="\n\n", flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        serve(sys.argv[1])
+    else:
+        main()
