@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -118,6 +119,7 @@ def _has_screen() -> bool:
 
 def _open(chosen: Settings, sources: Sequence[Source]) -> int:
     """Show a vault until the user leaves it; returns the exit code."""
+    gc.disable()  # until the first frame: nothing of what is loaded for it is garbage
     from ytsb_tui.ui.app import YtsbApp
 
     app = YtsbApp(chosen, sources=sources)

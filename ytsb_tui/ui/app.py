@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -34,7 +36,7 @@ class YtsbApp(App[YtsbError | None]):
     """A vault on the screen; ends with the error that kept it from opening, if one did."""
 
     TITLE = "ytsb-tui"
-    CSS_PATH = "ytsb.tcss"
+    CSS_PATH = Path(__file__).with_name("ytsb.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="What every key does"),
         Binding("q", "ask_quit", "Quit", id="app.quit", tooltip="Leave; what is not finished goes on next time"),
@@ -89,7 +91,13 @@ class YtsbApp(App[YtsbError | None]):
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
             with suppress(NotImplementedError, RuntimeError, AttributeError):  # Windows has no such handlers
                 loop.add_signal_handler(getattr(signal, name), self.action_leave)
-        self.call_after_refresh(self.session.open)
+        self.call_after_refresh(self._drawn)
+
+    def _drawn(self) -> None:
+        """The first frame is on the screen: now everything that takes time."""
+        gc.freeze()
+        gc.enable()
+        self.session.open()
 
     def on_unmount(self) -> None:
         self.session.close()

@@ -95,13 +95,13 @@ class Row:
             name = self.facts.video_title
             if not name:
                 name = self.id if "://" in self.facts.url else Path(self.facts.url).name
-            self._title = one_line(name[: 2 * LONGEST_TITLE])[:LONGEST_TITLE] or self.id
+            self._title = seen(name[: 2 * LONGEST_TITLE])[:LONGEST_TITLE] or self.id
         return self._title
 
     @property
     def subject(self) -> str:
         """The folder it is filed under."""
-        return one_line(self.facts.subject)
+        return seen(self.facts.subject)
 
     @property
     def failure(self) -> Failure | Flaw | None:
@@ -113,7 +113,7 @@ class Row:
         """The cause of the last failure in words."""
         if self.failure is None or self.status in (Status.RUNNING, Status.CANCELLED):
             return ""
-        return one_line(self.failure.message[:2000])
+        return seen(self.failure.message[:2000])
 
     @property
     def retry_at(self) -> float | None:
@@ -150,8 +150,8 @@ class Row:
     def words(self) -> str:
         """What a filter looks in: title, subject, status, error and id, without case."""
         if self._words is None:
-            badge = self.badge(0.0).word
-            self._words = f"{self.title}\n{self.subject}\n{self.status}\n{badge}\n{self.error}\n{self.id}".casefold()
+            doing = STAGE_WORDS[self.live.stage] if self.live else ""
+            self._words = f"{self.title}\n{self.subject}\n{self.status}\n{doing}\n{self.error}\n{self.id}".casefold()
         return self._words
 
     def total(self, now: float) -> float:
@@ -424,6 +424,11 @@ def _is_older(event: JobEvent, row: Row) -> bool:
     """Whether a worker has said something newer of the row meanwhile."""
     last = row.live.since if row.live else row.facts.ended_at
     return last is not None and last > event.at
+
+
+def seen(text: str) -> str:
+    """The text as one visible line; most titles are that already, and found so ten times faster."""
+    return text if text.isascii() and text.isprintable() and "  " not in text else one_line(text)
 
 
 def outcome(job: VideoProcessingJob) -> Status:

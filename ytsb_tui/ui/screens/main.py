@@ -47,6 +47,7 @@ class Main(Screen[None]):
         self.notices = Notices(board)
         self._launch = launch
         self._second = 0
+        self._is_elsewhere = False
         self._attempts: tuple[object, Sequence[Past]] = (None, ())
 
     def compose(self) -> ComposeResult:
@@ -80,6 +81,8 @@ class Main(Screen[None]):
         self._second = second
         if changed or ticked:
             self.draw(changed, ticked=ticked)
+        if self._is_elsewhere:
+            self._describe()
         if happened or changed or (self.notices.waits and ticked):
             for notice in self.notices.take(happened):
                 self.app.notify(notice.words, severity=notice.severity, markup=False, timeout=10)
@@ -104,6 +107,7 @@ class Main(Screen[None]):
         self.refresh_bindings()
 
     def _describe(self) -> None:
+        self._is_elsewhere = False
         row = self.view.row
         self.query_one(Detail).show(row, self._past(row), self.board.clock.now())
 
@@ -130,7 +134,7 @@ class Main(Screen[None]):
 
     @on(JobTable.Moved)
     def _moved(self) -> None:
-        self._describe()
+        self._is_elsewhere = True
 
     @on(JobTable.Opened)
     def _opened(self) -> None:
