@@ -228,7 +228,7 @@ async def test_question_mark_lists_every_key(tmp_path: Path) -> None:
     async with opened(tmp_path, size=(100, 60)) as (app, pilot):
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
-        assert "Run every failed job again from the stage where it stopped" in screen_text(app)
+        assert "Try every failed job again, each from where it failed" in screen_text(app)
         await pilot.press("escape")
         assert isinstance(app.screen, Main)
 

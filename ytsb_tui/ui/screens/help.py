@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+MOVING = "table."
+"""What the ids of keys begin with that only move about; they are listed last."""
 GLYPHS = (
     ("·", "queued", "waits for a worker"),
     ("▸", "notes", "a worker is in this stage"),
@@ -41,10 +43,10 @@ class Help(ModalScreen[None]):
     def _text(self) -> Content:
         lines = [Content.styled("Keys", "bold")]
         named: dict[str, tuple[list[str], Binding]] = {}
-        for active in self._keys:
-            binding = active.binding
-            if binding.id and binding.description:
-                named.setdefault(binding.id, ([], binding))[0].append(self.app.get_key_display(binding))
+        bindings = [active.binding for active in self._keys if active.binding.id and active.binding.description]
+        for binding in sorted(bindings, key=lambda binding: str(binding.id).startswith(MOVING)):
+            if not binding.key.startswith("shift+"):
+                named.setdefault(str(binding.id), ([], binding))[0].append(self.app.get_key_display(binding))
         for keys, binding in named.values():
             shown = " ".join(dict.fromkeys(keys))
             lines.append(Content.assemble((f"{shown:>12}  ", "$text-accent"), binding.tooltip or binding.description))
