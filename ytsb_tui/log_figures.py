@@ -28,6 +28,7 @@ class Outline(msgspec.Struct, gc=False):
     total_files: Any = None
     start_time: Any = None
     end_time: Any = None
+    logged_at: Any = None
 
 
 _outline = msgspec.json.Decoder(Outline)
@@ -116,6 +117,60 @@ class Breakdown:
             _share(sum(end - start for start, end in spans), busy),
             3600 * _share(sum(bool(attempt.success) for attempt in attempts), busy),
         )
+
+
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+STEPS = (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY, 364 * DAY)
+"""The stretches of time that attempts are counted in, in seconds."""
+LAST_DAY = 253_000_000_000.0
+"""Seconds since the epoch beyond which no calendar goes."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """How many attempts ended when."""
+
+    begin: float = 0.0
+    """Seconds since the epoch at which the first stretch begins."""
+    step: float = MINUTE
+    """Seconds of a stretch, one of `STEPS`."""
+    done: tuple[int, ...] = ()
+    """Successful attempts in each stretch."""
+    failed: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, attempts: Iterable[Outline], most: int) -> Timeline:
+        """These attempts, in any order, in at most `most` stretches; those without a time are left out.
+
+        What a single wrong clock dates decades away is left out with everything before it.
+        """
+        ended = sorted((at, bool(attempt.success)) for attempt in attempts if (at := _ended(attempt)) is not None)
+        if not ended:
+            return cls()
+        last = ended[-1][0]
+        for step in STEPS:
+            begin = _floor(ended[0][0], step)
+            if last < begin + most * step:
+                break
+        else:
+            begin = _floor(last, step) - (most - 1) * step
+        done, failed = Counter[int](), Counter[int]()
+        for at, success in ended:
+            (done if success else failed)[int((at - begin) // step)] += 1
+        stretches = range(int((last - begin) // step) + 1)
+        return cls(begin, step, tuple(done[each] for each in stretches), tuple(failed[each] for each in stretches))
+
+
+def _ended(attempt: Outline) -> float | None:
+    times = (_moment(time) for time in (attempt.end_time, attempt.logged_at, attempt.start_time))
+    return next((time for time in times if time is not None and DAY <= time < LAST_DAY), None)
+
+
+def _floor(at: float, step: float) -> float:
+    """The beginning of the stretch `at` lies in, by the clock on the wall."""
+    offset = datetime.fromtimestamp(at).astimezone().utcoffset()
+    ahead = offset.total_seconds() if offset else 0.0
+    return (at + ahead) // step * step - ahead
 
 
 def _fared(attempts: Sequence[Outline]) -> WorkerFigures:

@@ -13,7 +13,7 @@ from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.attempt import Attempt, words_of
 from ytsb_tui.ui.format import STAGE_WORDS, amount, counted, money, short
 
-MUTED = "$text-muted"
+MUTED = "$foreground 60%"
 TONES = {"quiet": MUTED, "good": "$text-success", "bad": "$text-error"}
 LONGEST = 4_000
 

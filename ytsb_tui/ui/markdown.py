@@ -8,6 +8,7 @@ from functools import partial
 
 from markdown_it.tree import SyntaxTreeNode
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -71,13 +72,14 @@ def draw(text: str, width: int, styles: Mapping[str, Style], unfolded: frozenset
 
 
 def _linked(number: int, line: Line) -> Iterator[tuple[int, Spot]]:
+    """The links of a line and their cells; a blank at which the line was broken is none of them."""
     at = 0
-    for segment in line:
-        end = at + segment.cell_length
+    for place, segment in enumerate(line, 1):
+        text = segment.text.rstrip() if place == len(line) else segment.text
         link = segment.style.meta.get("link") if segment.style else None
-        if link is not None and end > at:
-            yield link, Spot(number, at, end)
-        at = end
+        if link is not None and text:
+            yield link, Spot(number, at, at + cell_len(text))
+        at += segment.cell_length
 
 
 class Drawing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -42,11 +43,21 @@ class Page:
     spots: tuple[tuple[Spot, ...], ...] = ()
     """Where each link is."""
     origins: tuple[int, ...] = ()
-    """The line of the source that each line was made of: a place is found again by it at another width."""
+    """The line of the source that each line was made of."""
 
-    def line_of(self, origin: int) -> int:
-        """The first line that was made of this line of the source, or of one below it."""
-        return next((line for line, source in enumerate(self.origins) if source >= origin), 0)
+    def place_of(self, line: int) -> float:
+        """The place of a line: its line of the source, and the share of what was made of that one that is above."""
+        if not self.origins:
+            return 0.0
+        origin = self.origins[min(line, len(self.origins) - 1)]
+        first, end = bisect_left(self.origins, origin), bisect_right(self.origins, origin)
+        return origin + min(line - first, end - first - 1) / (end - first)
+
+    def line_of(self, place: float) -> int:
+        """The line at a place that was told at this or another width."""
+        origin = int(place)
+        first, end = bisect_left(self.origins, origin), bisect_right(self.origins, origin)
+        return first + round((place - origin) * (end - first))
 
     def find(self, words: str) -> list[tuple[Spot, ...]]:
         """Where these words are, whatever their case, and also where a line ends between them."""

@@ -26,7 +26,7 @@ from ytsb_tui.ui.widgets.line_list import LineList
 
 PAUSE = 0.15
 """Seconds without a further change before a text is read."""
-TONES = {"quiet": "$text-muted", "busy": "$text-accent", "good": "$text-success", "bad": "$text-error",
+TONES = {"quiet": "$foreground 60%", "busy": "$text-accent", "good": "$text-success", "bad": "$text-error",
          "wait": "$text-warning"}  # fmt: skip
 
 
@@ -40,21 +40,11 @@ class Added:
 
 
 class Subject(Input):
-    """Asks for one line; what is pasted here and cannot be a subject belongs to the list."""
-
-    @dataclass
-    class Elsewhere(Message):
-        """A list was pasted or dropped here. Posted by the input."""
-
-        text: str
+    """Asks for one line; what is pasted here and cannot be a subject is left to the dialog."""
 
     def _on_paste(self, event: events.Paste) -> None:
-        if "\n" in event.text.strip() or "/" in event.text or "\\" in event.text:
-            event.stop()
+        if any(mark in event.text.strip() for mark in "\n/\\"):
             event.prevent_default()
-            self.post_message(self.Elsewhere(event.text))
-        else:
-            super()._on_paste(event)
 
 
 class AddScreen(ModalScreen[Added | None]):
@@ -149,12 +139,13 @@ terminal without bracketed paste loses nothing. **escape** closes.
             self._timer.stop()
         self._timer = self.set_timer(PAUSE, self._read)
 
-    @on(Subject.Elsewhere)
-    def take_in(self, message: Subject.Elsewhere) -> None:
-        """Add what was pasted into the subject to the list."""
+    def on_paste(self, event: events.Paste) -> None:
+        """Add to the list what is pasted or dropped anywhere in the dialog."""
+        event.stop()
         text = self.query_one(TextArea)
-        joint = "" if not text.text or text.text.endswith("\n") else "\n"
-        text.insert(joint + message.text, text.document.end, maintain_selection_offset=False)
+        if self.focused is not text:
+            joint = "" if not text.text or text.text.endswith("\n") else "\n"
+            text.insert(joint + event.text, text.document.end, maintain_selection_offset=False)
 
     def _read(self) -> None:
         text, version, base = self.query_one(TextArea).text, self._version, self._base
@@ -184,7 +175,7 @@ terminal without bracketed paste loses nothing. **escape** closes.
             for badge in ORDER
             if counts[badge]
         ]
-        nothing = Content.styled("Nothing to add yet.", "$text-muted")
+        nothing = Content.styled("Nothing to add yet.", "$foreground 60%")
         self.query_one("#counts", Static).update(Content("   ").join(parts) if parts else nothing)
         going = self.understood.going
         button = self.query_one("#queue", Button)

@@ -53,12 +53,12 @@ with the cursor. **e** writes a spreadsheet.
         #head { height: 1; background: $panel; padding: 0 1; }
         #ask { display: none; padding: 0 1; }
         #ask.open { display: block; }
-        #work { height: 1fr; layout: vertical; }
+        #panes { height: 1fr; layout: vertical; }
         LineList { height: 1fr; width: 1fr; }
         #account { height: 9; padding: 0 1; background: $surface; scrollbar-size-vertical: 1; }
         #account Static { height: auto; }
     }
-    LogScreen.-wide #work { layout: horizontal; }
+    LogScreen.-wide #panes { layout: horizontal; }
     LogScreen.-wide #account { height: 1fr; width: 64; border-left: vkey $panel; }
     LogScreen.-flat #account { display: none; }
     """
@@ -115,9 +115,9 @@ with the cursor. **e** writes a spreadsheet.
     def compose(self) -> ComposeResult:
         yield Static("Log", id="head", markup=False)
         yield Input(id="ask", compact=True)
-        with Container(id="work"):
+        with Container(id="panes"):
             yield LineList(self.attempts, id="attempts")
-            yield VerticalScroll(Static(id="facts", markup=False), id="account", can_focus=False)
+            yield VerticalScroll(Static(id="told", markup=False), id="account", can_focus=False)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -197,7 +197,7 @@ with the cursor. **e** writes a spreadsheet.
         line = self.lines.cursor
         attempt = self.attempts.shown[line] if line < len(self.attempts) else None
         if attempt is None:
-            self.query_one("#facts", Static).update("")
+            self.query_one("#told", Static).update("")
         elif self._at is None or attempt.identity != self._at.identity:
             self._find(attempt)
         self._at = attempt
@@ -218,7 +218,7 @@ with the cursor. **e** writes a spreadsheet.
         if message.attempt is self._at:
             pane = self.query_one("#account")
             width = pane.scrollable_content_region.width
-            self.query_one("#facts", Static).update(account(message.attempt, message.entry, width))
+            self.query_one("#told", Static).update(account(message.attempt, message.entry, width))
             pane.scroll_home(animate=False)
 
     def action_filter(self) -> None:

@@ -27,11 +27,11 @@ from ytsb_tui.ui.widgets.markdown_view import MarkdownView
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one reads: a note, and the line of its source at the top of the screen."""
+class Reading:
+    """Where one reads: a note, and the place in it that is at the top of the screen."""
 
     note: Path
-    origin: int = 0
+    place: float = 0.0
     unfolded: frozenset[int] = frozenset()
 
 
@@ -51,7 +51,7 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         #tabs { width: auto; margin-left: 2; }
         #search { display: none; padding: 0 1; }
         #search.open { display: block; }
-        #state { height: 1; padding: 0 1; color: $text-muted; }
+        #state { height: 1; padding: 0 1; color: $foreground 60%; }
         MarkdownView { height: 1fr; }
     }
     """
@@ -68,9 +68,9 @@ back; times and web links open the browser. **/** searches. Model answers are hi
     class Fetched(Message):
         """A note was read, or could not be. Posted from the thread that read it."""
 
-        place: Place
+        reading: Reading
         text: str | UsageError
-        came_from: Place | None
+        came_from: Reading | None
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         self._note = note
         self._browse = browse
         self._launch = launch
-        self._past: list[Place] = []
+        self._past: list[Reading] = []
         self._said = ""
 
     def compose(self) -> ComposeResult:
@@ -100,7 +100,8 @@ back; times and web links open the browser. **/** searches. Model answers are hi
 
     def on_mount(self) -> None:
         self.view.focus()
-        self._go(Place(self._note))
+        first = Reading(self._note)
+        self._go(lambda: first)
 
     @property
     def view(self) -> MarkdownView:
@@ -112,21 +113,24 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         """The note that is shown, relative to the vault."""
         return self._note
 
-    def _go(self, place: Place, came_from: Place | None = None) -> None:
-        """Have a thread read a note."""
+    def _go(self, where: Callable[[], Reading], came_from: Reading | None = None) -> None:
+        """Have a thread find a note, and read it."""
+        here = self._here()
 
-        def fetch() -> None:
-            text: str | UsageError
+        def work() -> None:
+            reading = here
             try:
-                text = read_note(self._root, place.note)
+                reading = where()
+                text = read_note(self._root, reading.note)
             except UsageError as error:
-                text = error
-            self.post_message(self.Fetched(place, text, came_from))
+                self.post_message(self.Fetched(reading, error, came_from))
+            else:
+                self.post_message(self.Fetched(reading, text, came_from))
 
-        self.run_worker(fetch, thread=True, exclusive=True, group="fetch")
+        self.run_worker(work, thread=True, exclusive=True, group="fetch")
 
-    def _here(self) -> Place:
-        return Place(self._note, self.view.origin, self.view.unfolded)
+    def _here(self) -> Reading:
+        return Reading(self._note, self.view.place, self.view.unfolded)
 
     @on(Fetched)
     def show(self, message: Fetched) -> None:
@@ -137,11 +141,11 @@ back; times and web links open the browser. **/** searches. Model answers are hi
             return
         if message.came_from is not None:
             self._past.append(message.came_from)
-        self._note = message.place.note
+        self._note = message.reading.note
         self._close_search()
         self._said = ""
         if isinstance(message.text, str):
-            self.view.show(message.text, message.place.origin, message.place.unfolded)
+            self.view.show(message.text, message.reading.place, message.reading.unfolded)
         elif error is not None:
             self.view.clear()
             self._say(f"{error} {error.advice}")
@@ -152,12 +156,12 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         """Say at the top which note this is."""
         quiz = is_assessment(self._note)
         stem = (counterpart(self._note) if quiz else self._note).stem
-        folder = "" if self._note.parent == Path() else f"  {self._note.parent.as_posix()}"
-        title = Content.assemble(one_line(stem.replace("_", " ")), (one_line(folder), "not bold $text-muted"))
+        folder = "" if self._note.parent == Path() else f"  {one_line(self._note.parent.as_posix())}"
+        title = Content.assemble(one_line(stem.replace("_", " ")), (folder, "not bold $foreground 60%"))
         self.query_one("#title", Static).update(title)
         names = [("Notes", not quiz), ("Quiz", quiz)]
         tabs = [
-            Content.styled(f" ● {name} " if here else f" ○ {name} ", "bold $text-accent" if here else "$text-muted")
+            Content.styled(f" ● {name} " if here else f" ○ {name} ", "bold $text-accent" if here else "$foreground 60%")
             for name, here in names
         ]
         self.query_one("#tabs", Static).update(Content("").join(tabs))
@@ -195,23 +199,10 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         if link.kind == "web":
             (self._browse or self.app.open_url)(link.target)
             self._say(f"Opened {link.target}")
-            return
-        came_from = self._here()
-        if link.target.startswith("#"):
+        elif link.target.startswith("#"):
             self._say("Links to a heading of the same note are not followed.")
-            return
-
-        def find() -> None:
-            text: str | UsageError
-            note = self._note
-            try:
-                note = find_note(self._root, link.target)
-                text = read_note(self._root, note)
-            except UsageError as error:
-                text = error
-            self.post_message(self.Fetched(Place(note), text, came_from))
-
-        self.run_worker(find, thread=True, exclusive=True, group="fetch")
+        else:
+            self._go(lambda: Reading(find_note(self._root, link.target)), self._here())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim what cannot be done now."""
@@ -220,12 +211,14 @@ back; times and web links open the browser. **/** searches. Model answers are hi
     def action_switch(self) -> None:
         """Show the quiz of the notes, or the notes of the quiz."""
         self._said = ""
-        self._go(Place(counterpart(self._note)))
+        other = counterpart(self._note)
+        self._go(lambda: Reading(other))
 
     def action_back(self) -> None:
         """Go back to where the last link was followed."""
         if self._past:
-            self._go(self._past.pop())
+            before = self._past.pop()
+            self._go(lambda: before)
 
     def action_open(self) -> None:
         """Open the file with the system's program."""

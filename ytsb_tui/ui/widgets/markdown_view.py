@@ -81,7 +81,7 @@ class MarkdownView(ScrollView, can_focus=True):
 
         number: int
         page: Page
-        origin: int | None
+        place: float | None
 
     class Settled(Message):
         """The note, or what is marked in it, is another. Posted by the view."""
@@ -110,17 +110,17 @@ class MarkdownView(ScrollView, can_focus=True):
         self._width = 0
         self._timer: Timer | None = None
 
-    def show(self, text: str, origin: int = 0, unfolded: frozenset[int] = frozenset()) -> None:
-        """Show a note, from this line of its source on."""
+    def show(self, text: str, place: float = 0.0, unfolded: frozenset[int] = frozenset()) -> None:
+        """Show a note, from this place on."""
         self._text, self._words = text, ""
         self.unfolded, self.link = unfolded, None
-        self._draw(origin)
+        self._draw(place)
 
     def clear(self) -> None:
         """Show nothing."""
         self._text = None
         self._number += 1
-        self.on_markdown_view_drawn(self.Drawn(self._number, Page(), 0))
+        self.on_markdown_view_drawn(self.Drawn(self._number, Page(), 0.0))
 
     def search(self, words: str) -> None:
         """Mark every place with these words, and go to the first from here on."""
@@ -140,12 +140,12 @@ class MarkdownView(ScrollView, can_focus=True):
                 self._hits_on.setdefault(spot.line, []).append(number)
 
     @property
-    def origin(self) -> int:
-        """The line of the source that is shown at the top."""
-        return self.page.origins[min(self.scroll_offset.y, len(self.page.origins) - 1)] if self.page.origins else 0
+    def place(self) -> float:
+        """The place that is shown at the top."""
+        return self.page.place_of(self.scroll_offset.y)
 
-    def _draw(self, origin: int | None) -> None:
-        """Have a thread draw the note; its place is kept where no `origin` is named."""
+    def _draw(self, place: float | None) -> None:
+        """Have a thread draw the note; the place at the top is kept where none is named."""
         text, width, unfolded = self._text, min(MEASURE, self._room), self.unfolded
         if text is None or width <= 0:
             return
@@ -156,7 +156,7 @@ class MarkdownView(ScrollView, can_focus=True):
         def work() -> None:
             from ytsb_tui.ui.markdown import draw
 
-            self.post_message(self.Drawn(number, draw(text, width, styles, unfolded), origin))
+            self.post_message(self.Drawn(number, draw(text, width, styles, unfolded), place))
 
         self.run_worker(work, thread=True, exclusive=True, group="draw")
 
@@ -164,12 +164,12 @@ class MarkdownView(ScrollView, can_focus=True):
         message.stop()
         if message.number != self._number:
             return
-        origin = self.origin if message.origin is None else message.origin
+        place = self.place if message.place is None else message.place
         self.page = message.page
         self.virtual_size = Size(self._width, len(self.page.lines))
         self._find()
         self.hit = min(self.hit, len(self.hits) - 1) if self.hit is not None and self.hits else None
-        self.scroll_to(y=self.page.line_of(origin), animate=False, force=True, immediate=True)
+        self.scroll_to(y=self.page.line_of(place), animate=False, force=True, immediate=True)
         self.refresh()
         self.post_message(self.Settled())
 
