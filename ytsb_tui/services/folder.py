@@ -111,12 +111,16 @@ class Folder:
             raise from_os_error(error, f"reading {path}") from error
 
     def create(self, path: Path, text: str) -> bool:
-        """Make a new file; whether there was none of that name."""
+        """Make a new file, with its text from the first moment; whether there was none of that name."""
         target = self._target(path)
+        temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("x", encoding="utf-8") as file:
-                file.write(text)
+            try:
+                temporary.write_text(text, encoding="utf-8")
+                _put_new(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
         except FileExistsError:
             if target.parent.is_dir():
                 return False
@@ -191,6 +195,17 @@ class Folder:
 def _may_hold_notes(entry: os.DirEntry[str]) -> bool:
     is_folder = entry.is_dir(follow_symlinks=False)
     return is_folder and not entry.name.startswith(".") and same_name(entry.name) != PDFS
+
+
+def _put_new(temporary: Path, target: Path) -> None:
+    """Give a file its name, which nothing may have yet. Raises `FileExistsError`."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        target.open("x").close()
+        os.replace(temporary, target)
 
 
 def _sync(folder: Path) -> None:
