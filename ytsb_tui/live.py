@@ -9,6 +9,7 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live as Region
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -118,7 +119,8 @@ class Live(Lines):
     def _draw(self) -> RenderableType:
         with self._lock:
             now = self._clock.now()
-            return Group(self._overall(now), *self._pauses(now), self._each_worker(now))
+            group = Group(self._overall(now), *self._pauses(now), self._each_worker(now))
+            return Padding(group, (0, len("^C") + 1, 0, 0))  # lest a terminal that echoes it begin another line
 
     def _overall(self, now: float) -> RenderableType:
         left = self._left(now)

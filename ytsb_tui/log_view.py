@@ -17,6 +17,8 @@ from ytsb_tui.journal import Journal
 from ytsb_tui.plaintext import one_line
 
 NOTHING = "Nothing was logged yet."
+WIDEST = 500
+"""Columns for a pipe, where an attempt is one line."""
 
 
 def open_log(vault: Path) -> JobLogger:
@@ -35,24 +37,31 @@ def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
     if not entries:
         console.print("No attempt failed." if failed else NOTHING)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("when", "id", "title", "", "seconds", "worker"):
-        table.add_column(name, no_wrap=True, justify="right" if name == "seconds" else "left")
-    table.add_column("why", overflow="fold")
-    for entry in entries[-last:]:
-        good = entry.get("success") is True
-        table.add_row(
-            Text(_words(entry, "logged_at")[:16].replace("T", " ")),
-            Text(_words(entry, "video_id")),
-            Text(_shortened(_words(entry, "video_title") or _words(entry, "url"), 40)),
-            Text("✓ done", "green") if good else Text(f"✗ {_words(entry, 'stage')}", "red"),
-            Text(_seconds(entry.get("processing_duration"))),
-            Text(_words(entry, "worker_id")),
-            Text(one_line(f"{_words(entry, 'error')} {_words(entry, 'advice')}")),
-        )
     if not console.is_terminal:
-        console.width = 300
+        console.width = WIDEST
+    table = _table("when", "id", "seconds", "worker", "what")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    table.columns[-1].overflow = "fold"
+    for entry in entries[-last:]:
+        table.add_row(
+            _words(entry, "logged_at")[:16].replace("T", " "),
+            Text(_words(entry, "video_id")),
+            Text(_seconds(entry.get("processing_duration")), justify="right"),
+            _words(entry, "worker_id"),
+            _outcome(entry),
+        )
     console.print(table)
+
+
+def _outcome(entry: dict[str, Any]) -> Text:
+    """What became of which video, and why."""
+    url = _words(entry, "url")
+    title = _words(entry, "video_title") or (url if "://" in url else Path(url).name)
+    if entry.get("success") is True:
+        return Text.assemble(("✓ ", "green"), title)
+    why = one_line(f"{_words(entry, 'error')} {_words(entry, 'advice')}")
+    return Text.assemble(("✗ ", "red"), title, (f"  {_words(entry, 'stage')}: ", "red"), why)
 
 
 def show_statistics(logger: JobLogger) -> None:
@@ -90,7 +99,7 @@ def show_statistics(logger: JobLogger) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name)
     return table
@@ -103,7 +112,3 @@ def _words(entry: dict[str, Any], name: str) -> str:
 
 def _seconds(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, int | float) else ""
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
