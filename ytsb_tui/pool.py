@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from ytsb_tui.errors import Bug, Cancelled, StageError, Stopped, YtsbError
+from ytsb_tui.errors import Bug, Cancelled, OverBudget, StageError, Stopped, YtsbError
 from ytsb_tui.events import JobStopped, RunStopped, StageProgress
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.pipeline import Attempt, Rules
@@ -126,7 +126,7 @@ class Pool:
         """Work until no job is left (with `watch`: and no automatic retry is to come), or `stop`."""
         self.resize(workers)
         with self._changed:
-            while not self.stopping:
+            while self._threads and not self.stopping:
                 coming = self._wake_due() if watch else 0
                 if len(self._idle) == len(self._threads) and not coming:
                     break
@@ -164,6 +164,7 @@ class Pool:
         finally:
             with self._changed:
                 del self._threads[number]
+                self.stopping |= self.stopped_by is not None and not self._threads
                 self._changed.notify_all()
 
     def _next(self, number: int) -> VideoProcessingJob | None:
@@ -187,7 +188,10 @@ class Pool:
             attempt.run()
         except Stopped as stopped:
             self.rules.tell(JobStopped(attempt.job.facts(), self.rules.clock.now(), attempt.worker_id))
-            self._stop_run(stopped)
+            if isinstance(stopped, OverBudget):
+                self._run_out(stopped)
+            else:
+                self._stop_run(stopped)
         if isinstance(attempt.error, StageError) and attempt.error.policy.stops_run:
             self._stop_run(attempt.error)
 
@@ -200,7 +204,20 @@ class Pool:
             raise Bug(f"{type(error).__name__}: {error}") from error
         attempt.crashed(error)
 
+    def _run_out(self, why: OverBudget) -> None:
+        """Begin no further job; running ones go on with what they have paid for, and with what is left."""
+        with self._changed:
+            if self.stopped_by:
+                return
+            self.stopped_by = why
+            self._wanted = 0
+            self._changed.notify_all()
+        self._tell_stop(why)
+
     def _stop_run(self, why: YtsbError) -> None:
         if not self.stopping:
             self.stop(why)
-            self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now()))
+            self._tell_stop(why)
+
+    def _tell_stop(self, why: YtsbError) -> None:
+        self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now()))

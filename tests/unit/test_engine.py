@@ -26,8 +26,8 @@ from ytsb_tui.errors import (
 )
 from ytsb_tui.events import JobEnded, JobStopped, ResourcePaused, RunStopped, StageFinished, StageProgress, StageRetried
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
-from ytsb_tui.watch import Watch
 from ytsb_tui.usage import Usage
+from ytsb_tui.watch import Watch
 
 
 def log_of(root: Path) -> list[dict[str, Any]]:
@@ -327,6 +327,27 @@ def test_no_paid_stage_is_started_beyond_the_budget(tmp_path: Path) -> None:
     assert isinstance(pool.stopped_by, OverBudget)
     assert world.budget.spent == pytest.approx(0.8)
     assert (counts[Status.DONE], counts[Status.QUEUED], counts[Status.FAILED]) == (1, 1, 0)
+
+
+def test_what_is_under_way_when_the_budget_is_used_up_is_finished(tmp_path: Path) -> None:
+    world = World(tmp_path, usage=Usage(cost=0.4), budget=Budget(1.0))
+
+    def until_told(job: VideoProcessingJob, watch: Watch) -> None:
+        moment = threading.Event()
+        while job.video_id == "aaa" and not any(isinstance(event, RunStopped) for event in world.events):
+            moment.wait(0.01)
+            watch.check()
+        watch.check()
+
+    world.scripts[Stage.NOTES] = until_told
+    pool = world.run("aaa", "bbb", workers=2)
+    jobs = [world.journal.store.load(name) for name in ("aaa", "bbb")]
+    world.close()
+    assert isinstance(pool.stopped_by, OverBudget)
+    assert [job.has_notes() for job in jobs] == [True, True]
+    assert [job.has_assessment() for job in jobs] == [False, False]
+    assert world.budget.spent == pytest.approx(0.8)
+    assert len([event for event in world.events if isinstance(event, RunStopped)]) == 1
 
 
 def test_fewer_and_more_workers_while_it_runs(tmp_path: Path) -> None:
