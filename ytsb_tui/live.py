@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live as Region
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -120,7 +120,8 @@ class Live(Lines):
         with self._lock:
             now = self._clock.now()
             group = Group(self._overall(now), *self._pauses(now), self._each_worker(now))
-            return Padding(group, (0, len("^C") + 1, 0, 0))  # lest a terminal that echoes it begin another line
+            # Room for what a terminal echoes of Ctrl+C, lest it begin another line.
+            return Constrain(group, self._console.width - len("^C"))
 
     def _overall(self, now: float) -> RenderableType:
         left = self._left(now)
@@ -130,7 +131,7 @@ class Live(Lines):
             ProgressBar(self._total, sum(self._share.values())),
             Text(f"{len(self._ended)} of {self._total}", style="bold"),
             Text(_time(now - self._began)),
-            Text("" if left is None else f"about {_time(left)} left", style="cyan"),
+            Text("" if left is None or left < 1 else f"about {_time(left)} left", style="cyan"),
         )
         return row
 
