@@ -28,10 +28,11 @@ class Budget:
         """
         key = job.video_id, stage
         with self._lock:
-            taken = self.spent + sum(self._reserved.values())
-            if self._limit is not None and taken + (cost or 0.0) > self._limit:
+            aside = sum(self._reserved.values())
+            if self._limit is not None and self.spent + aside + (cost or 0.0) > self._limit:
+                under_way = f"${aside:.2f} set aside for what is under way, " if aside else ""
                 raise OverBudget(
-                    f"The budget of ${self._limit:.2f} is used up: ${self.spent:.2f} spent, "
+                    f"The budget of ${self._limit:.2f} is used up: ${self.spent:.2f} spent, {under_way}"
                     f"and the next stage may cost ${cost or 0.0:.2f}."
                 )
             self._reserved[key] = cost or 0.0
