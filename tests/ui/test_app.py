@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +15,20 @@ from textual import events
 from tests.canned import World
 from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
 from ytsb_tui.clock import SystemClock
-from ytsb_tui.errors import NoCaptions, VaultError
+from ytsb_tui.errors import NoCaptions, OutOfSpace, VaultError
+from ytsb_tui.events import RunStopped, StageStarted
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.ui.app import YtsbApp
+from ytsb_tui.ui.screens.add import AddScreen
 from ytsb_tui.ui.screens.confirm import Confirm
 from ytsb_tui.ui.screens.help import Help
+from ytsb_tui.ui.screens.log import LogScreen, RetryFromLog
 from ytsb_tui.ui.screens.main import Main
+from ytsb_tui.ui.screens.reader import ReaderScreen
+from ytsb_tui.ui.screens.statistics import StatisticsScreen
 from ytsb_tui.ui.widgets.job_table import JobTable
 from ytsb_tui.watch import Watch
 
@@ -253,8 +259,6 @@ async def test_keys_can_be_mapped_anew(tmp_path: Path) -> None:
 
 async def test_q_leaves_and_asks_when_jobs_run(tmp_path: Path) -> None:
     async with opened(tmp_path, paused=True) as (app, pilot):
-        from ytsb_tui.events import StageStarted
-
         app.board.hear(StageStarted(job(1), app.board.clock.now(), Stage.FETCH, 0))
         await pilot.pause(0.2)
         await pilot.press("q")
@@ -307,6 +311,19 @@ async def test_a_setting_that_cannot_work_ends_the_app_with_the_reason(tmp_path:
     assert "acadmic" in str(app.return_value)
 
 
+async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) -> None:
+    async with opened(tmp_path / "vault") as (app, pilot):
+        assert app.session.pool
+        app.session.pool.stop(OutOfSpace("The disk is full."))
+        app.board.hear(RunStopped("The disk is full.", "Free some space.", app.board.clock.now()))
+        await until(pilot, lambda: app.board.stopped)
+        app.session.add(captions(tmp_path / "in", "space"))
+        await until(pilot, lambda: statuses(app) == {"file-space": "queued"})
+        assert "stopped: The disk is full." in screen_text(app)
+        await pilot.press("p")
+        await until(pilot, lambda: statuses(app) == {"file-space": "done"})
+
+
 async def test_hostile_titles_are_shown_as_they_are(tmp_path: Path) -> None:
     async with opened(tmp_path, paused=True) as (app, pilot):
         queue(app.board, job(1, "[/b] [official video] \x1b[2J\u202egnp" + "x" * 10_000), job(2, "情報理論🚀" * 99))
@@ -327,8 +344,6 @@ async def test_the_terminal_may_become_tiny_and_large_again(tmp_path: Path) -> N
 
 
 async def test_a_vault_that_is_deleted_meanwhile_is_a_message_and_no_crash(tmp_path: Path) -> None:
-    import shutil
-
     out = tmp_path / "vault"
     async with opened(out) as (app, pilot):
         shutil.rmtree(out)
@@ -337,14 +352,36 @@ async def test_a_vault_that_is_deleted_meanwhile_is_a_message_and_no_crash(tmp_p
         assert app.is_running
 
 
-async def test_a_paste_anywhere_opens_the_add_dialog(tmp_path: Path) -> None:
-    from ytsb_tui.ui.screens.add import AddScreen
-
+async def test_a_paste_anywhere_opens_the_add_dialog_and_its_answer_is_queued(tmp_path: Path) -> None:
     async with opened(tmp_path / "vault") as (app, pilot):
-        (source,) = captions(tmp_path / "in", "paste")
-        app.post_message(events.Paste(source.url))
+        one, two = captions(tmp_path / "in", "paste", "drop")
+        app.post_message(events.Paste(f"'{one.url}' '{two.url}'"))
         await until(pilot, lambda: isinstance(app.screen, AddScreen))
-        await pilot.press("ctrl+j")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.board.tally.status[Status.DONE] == 2)
+        assert isinstance(app.screen, Main)
+
+
+async def test_what_is_chosen_in_the_log_is_retried(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, LogScreen))
+        app.screen.post_message(RetryFromLog(("aaa",)))
+        await until(pilot, lambda: statuses(app) == {"aaa": "queued", "bbb": "failed"})
+
+
+async def test_enter_reads_the_notes_and_s_shows_the_figures(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    world.close()
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReaderScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Main))
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, StatisticsScreen))
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "nord", "ansi-dark", "gruvbox"])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -30,6 +30,9 @@ from ytsb_tui.ui.opening import Launch
 from ytsb_tui.ui.screens.main import Main
 from ytsb_tui.ui.session import Session
 from ytsb_tui.ui.view import View
+
+if TYPE_CHECKING:
+    from ytsb_tui.ui.screens.log import RetryFromLog
 
 
 class YtsbApp(App[YtsbError | None]):
@@ -124,6 +127,10 @@ class YtsbApp(App[YtsbError | None]):
 
     def on_said(self, message: Said) -> None:
         self.notify(message.words, severity=message.severity, markup=False)
+
+    def on_retry_from_log(self, message: RetryFromLog) -> None:
+        """Attempts were chosen in the log."""
+        self.main.retry_ids(message.video_ids)
 
     def on_batch_ended(self, message: BatchEnded) -> None:
         """Call somebody who may have gone away, in the way the settings say."""

@@ -169,6 +169,10 @@ class Row:
             if live.doing == "retrying":
                 return Badge("↻", f"{word} {countdown(live.until - now)}", "wait")
             return Badge("▹", f"{word} waits", "quiet")
+        if self.status is Status.RUNNING:  # by another process, which tells its finished stages only
+            return Badge(
+                "▸", STAGE_WORDS[next((stage for stage in Stage if stage not in self.seconds), Stage.EXPORT)], "busy"
+            )
         if self.retry_at is not None:
             return Badge("↻", f"{countdown(self.retry_at - now)} retry", "wait")
         return BADGES[self.status]

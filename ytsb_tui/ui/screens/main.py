@@ -102,6 +102,7 @@ class Main(Screen[None]):
 
     def redraw(self) -> None:
         """Draw everything: the state of the session changed."""
+        self.query_one(Lanes).display = self.session.owned_by is None
         self.draw(set(), ticked=True)
         self._describe()
         self.refresh_bindings()
@@ -197,6 +198,9 @@ class Main(Screen[None]):
 
     def retry_ids(self, ids: Sequence[str]) -> None:
         """Run these jobs again."""
+        if reason := why_not("retry", self.session):
+            self.app.notify(reason, severity="warning", markup=False)
+            return
         self._retry([row for row in map(self.board.rows.get, ids) if row])
 
     def _retry(self, rows: Sequence[Row], *, restart_at: Stage | None = None) -> None:
@@ -205,7 +209,8 @@ class Main(Screen[None]):
             self.app.notify("It is under way already." if rows else "There is no job here.", markup=False)
             return
         self._unmark()
-        self.board.stopped = None
+        if self.board.stopped is not None:
+            self.action_pause()
         self.session.retry([(row.id, row.facts.url) for row in waiting], restart_at=restart_at)
 
     def action_restart(self) -> None:

@@ -96,7 +96,7 @@ class Summary(Widget):
 
     def _spent(self) -> list[Content]:
         board, budget = self._board, self._session.settings.budget
-        words = [counted(self._session.workers, "worker")]
+        words = [] if self._session.owned_by else [counted(self._session.workers, "worker")]
         if board.tokens:
             words.append(f"{amount(board.tokens)} tokens")
         if board.cost != 0 or budget is not None:
