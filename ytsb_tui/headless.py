@@ -232,22 +232,23 @@ class Run:
     def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float) -> None:
         spent = self._engine.budget.spent
         failed = outcome.failed.values()
-        costs = [job.total_usage.cost for job in (*outcome.done.values(), *failed)]
         counts = {"done": len(outcome.done), "failed": len(failed), "waiting": outcome.waiting}
         if self._json:
             at = iso(self._engine.clock.now())
-            self._json.print(event="run_ended", at=at, **counts, seconds=round(seconds, 3), cost=round(spent, 6))
+            cost = round(spent, 6) if outcome.cost_known else None
+            self._json.print(event="run_ended", at=at, **counts, seconds=round(seconds, 3), cost=cost)
             return
-        cost = ", cost unknown" if None in costs else f", ${spent:.2f}" if spent else ""
+        price = f", ${spent:.2f}" if spent else ""
+        price = price if outcome.cost_known else ", cost unknown"
         what = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
-        ended = f"{what} in {spell(seconds)}{cost}. " if what else ""
+        ended = f"{what} in {spell(seconds)}{price}. " if what else ""
         self.say(f"{ended}The vault is {self._settings.out}", style="bold")
         if pool.stopped_by and not outcome.stopped:
             self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")
         if coming := [job.next_retry_at for job in failed if job.next_retry_at]:
             first = datetime.fromtimestamp(min(coming)).strftime("%H:%M")
             self.say(f"The next automatic retry is due at {first}: `ytsb-tui retry --watch` waits for it.")
-        if any(job.failure and job.failure.retryable for job in failed):
+        if any(job.retryable for job in failed):
             self.say("`ytsb-tui retry --failed` tries the failed ones again now, from the stage that failed.")
         elif outcome.waiting:
             self.say("Run the same command again, or `ytsb-tui retry`, to go on where it stopped.")

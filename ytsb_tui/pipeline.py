@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 from typing import Protocol
@@ -88,6 +89,9 @@ class Attempt:
         """The stage it is in, or stopped in."""
         self.job = self._begun(job)
         """The job as far as it has come."""
+        self._gate: Gate | None = None
+        self._turn = ExitStack()
+        """The turn it has at the gate, from the stage that entered on."""
         self.error: StageError | Cancelled | None = None
         """Why it failed, once it has."""
         self._is_over = False
@@ -115,9 +119,10 @@ class Attempt:
         finished is committed.
         """
         try:
-            for stage in self._missing:
-                self.stage = stage
-                self._run_stage()
+            with self._turn:
+                for stage in self._missing:
+                    self.stage = stage
+                    self._run_stage()
         except (StageError, Cancelled) as error:
             return self.failed(error)
         return self._ended(replace(self.job, stage="completed"), Status.DONE)
@@ -159,18 +164,35 @@ class Attempt:
         failed = 0
         while True:
             check()
-            rules.tell(StageWaiting(*self._now()))
-            with gate.turn(-list(Stage).index(self.stage), check):
-                rules.tell(StageStarted(*self._now()))
-                try:
-                    self._try()
-                except StageError as error:
-                    failed += 1
-                    pause = self._pause_after(error, failed, gate)
-                else:
-                    gate.accepted()
-                    return
+            self._enter(gate)
+            rules.tell(StageStarted(*self._now()))
+            try:
+                self._try()
+            except StageError as error:
+                failed += 1
+                pause = self._pause_after(error, failed, gate)
+            else:
+                gate.accepted()
+                return
+            self._leave()
             gate.wait(pause, check)
+
+    def _enter(self, gate: Gate) -> None:
+        """Get a turn at `gate`, or keep the one the stage before had.
+
+        Who keeps it leaves no gap for others to get between notes and
+        assessment, while a prompt cache lasts.
+        """
+        if gate is self._gate:
+            return
+        self._leave()
+        self._rules.tell(StageWaiting(*self._now()))
+        self._turn.enter_context(gate.turn(-list(Stage).index(self.stage), self._tools.watch.check))
+        self._gate = gate
+
+    def _leave(self) -> None:
+        self._turn.close()
+        self._gate = None
 
     def _try(self) -> None:
         rules, stage = self._rules, self.stage

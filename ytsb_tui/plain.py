@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, NamedTuple, Protocol, Self
 
 from rich.console import Console
 from rich.table import Table
@@ -25,8 +25,14 @@ from ytsb_tui.events import (
     StageProgress,
     StageRetried,
 )
-from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.plaintext import one_line
+
+
+class Hope(NamedTuple):
+    """Whether a failed job may go better another time, and when it is tried again by itself, if it is."""
+
+    retryable: bool
+    next_retry_at: float | None
 
 
 @dataclass
@@ -34,9 +40,11 @@ class Outcome:
     """What a run came to, counted from its events."""
 
     total: int
-    done: dict[str, VideoProcessingJob] = field(default_factory=dict)
-    failed: dict[str, VideoProcessingJob] = field(default_factory=dict)
-    """Jobs by id, each where its last attempt belongs."""
+    done: set[str] = field(default_factory=set)
+    failed: dict[str, Hope] = field(default_factory=dict)
+    """By id, what each failed job may hope for."""
+    cost_known: bool = True
+    """Whether the price of all that was used is known."""
     stopped: RunStopped | None = None
 
     def __call__(self, event: Event) -> None:
@@ -44,8 +52,13 @@ class Outcome:
         if isinstance(event, RunStopped):
             self.stopped = event
         elif isinstance(event, JobEnded):
-            self.failed.pop(event.job.video_id, None)
-            (self.failed if event.job.failure else self.done)[event.job.video_id] = event.job
+            job = event.job
+            self.failed.pop(job.video_id, None)
+            self.cost_known &= job.total_usage.cost is not None
+            if job.failure:
+                self.failed[job.video_id] = Hope(job.failure.retryable, job.next_retry_at)
+            else:
+                self.done.add(job.video_id)
 
     @property
     def waiting(self) -> int:
