@@ -31,12 +31,12 @@ class Attempts:
 
     def arrange(self) -> None:
         """Choose what is shown: after another filter was asked for, or something was read."""
-        needles = self.words.casefold().split()
-        self.shown = [
-            attempt
-            for attempt in reversed(self.reading.attempts)
-            if not (self.failed_only and attempt.good) and all(needle in attempt.words for needle in needles)
-        ]
+        shown = list(reversed(self.reading.attempts))
+        if self.failed_only:
+            shown = [attempt for attempt in shown if not attempt.good]
+        for needle in self.words.casefold().split():
+            shown = [attempt for attempt in shown if needle in attempt.words]
+        self.shown = shown
 
     def line_of(self, attempt: Attempt | None) -> int | None:
         """The line an attempt is on, also when it was read anew meanwhile; None where it is not shown."""
@@ -61,7 +61,14 @@ class Attempts:
 
     def header(self, width: int) -> Iterable[Piece]:
         """The names of the columns."""
-        names = {"when": "When", "result": "Result", "title": "Title", "time": "Time", "worker": "W", "why": "Why"}
+        names = {
+            "when": "When",
+            "result": "Result" if width >= 40 else " ",
+            "title": "Title",
+            "time": "Time",
+            "worker": "W",
+            "why": "Why",
+        }
         return [("header", "  ")] + [("header", _cell(names[name], name, cells)) for name, cells in _columns(width)]
 
     def pieces(self, line: int, width: int) -> Iterable[Piece]:
@@ -72,7 +79,7 @@ class Attempts:
             if name == "when":
                 yield "quiet", _cell(attempt.when[-cells + 1 :], name, cells)
             elif name == "result":
-                yield attempt.badge.tone, _cell(str(attempt.badge), name, cells)
+                yield attempt.badge.tone, _cell(str(attempt.badge) if cells > 2 else attempt.badge.glyph, name, cells)
             elif name == "title":
                 yield "", _cell(attempt.title, name, cells)
             elif name == "time":
@@ -87,7 +94,7 @@ def _columns(width: int) -> Sequence[tuple[str, int]]:
     """The columns that fit, and the cells of each with the gap behind it."""
     room = width - 2
     fixed = [("when", 18 if width >= 100 else 12)] if width >= 60 else []
-    fixed.append(("result", 13))
+    fixed.append(("result", 13 if width >= 40 else 2))
     ends = [("time", 8)] if width >= 40 else []
     ends += [("worker", 3)] if width >= 70 else []
     room -= sum(cells for _, cells in fixed + ends)

@@ -114,7 +114,7 @@ with the cursor. **e** writes a spreadsheet.
 
     def compose(self) -> ComposeResult:
         yield Static("Log", id="head", markup=False)
-        yield Input(id="ask", compact=True)
+        yield Input(id="ask", compact=True, select_on_focus=False)
         with Container(id="panes"):
             yield LineList(self.attempts, id="attempts")
             yield VerticalScroll(Static(id="told", markup=False), id="account", can_focus=False)

@@ -167,8 +167,12 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         self.query_one("#tabs", Static).update(Content("").join(tabs))
 
     @on(MarkdownView.Settled)
-    def tell(self) -> None:
-        """Say at the bottom what is marked, or what went wrong."""
+    def settle(self) -> None:
+        """Say what is marked now, instead of what happened before."""
+        self._say("")
+
+    def _tell(self) -> None:
+        """Say at the bottom what went wrong, or what is marked."""
         view = self.view
         words = self.query_one("#search", Input).value.strip()
         state = Content(self._said)
@@ -189,7 +193,7 @@ back; times and web links open the browser. **/** searches. Model answers are hi
 
     def _say(self, words: str) -> None:
         self._said = one_line(words)
-        self.tell()
+        self._tell()
 
     @on(MarkdownView.Followed)
     def follow(self, message: MarkdownView.Followed) -> None:

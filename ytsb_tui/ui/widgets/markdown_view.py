@@ -120,7 +120,7 @@ class MarkdownView(ScrollView, can_focus=True):
         """Show nothing."""
         self._text = None
         self._number += 1
-        self.on_markdown_view_drawn(self.Drawn(self._number, Page(), 0.0))
+        self._take(Page(), 0.0)
 
     def search(self, words: str) -> None:
         """Mark every place with these words, and go to the first from here on."""
@@ -162,16 +162,17 @@ class MarkdownView(ScrollView, can_focus=True):
 
     def on_markdown_view_drawn(self, message: Drawn) -> None:
         message.stop()
-        if message.number != self._number:
-            return
-        place = self.place if message.place is None else message.place
-        self.page = message.page
-        self.virtual_size = Size(self._width, len(self.page.lines))
+        if message.number == self._number:
+            self._take(message.page, self.place if message.place is None else message.place)
+            self.post_message(self.Settled())
+
+    def _take(self, page: Page, place: float) -> None:
+        self.page = page
+        self.virtual_size = Size(self._width, len(page.lines))
         self._find()
         self.hit = min(self.hit, len(self.hits) - 1) if self.hit is not None and self.hits else None
-        self.scroll_to(y=self.page.line_of(place), animate=False, force=True, immediate=True)
+        self.scroll_to(y=page.line_of(place), animate=False, force=True, immediate=True)
         self.refresh()
-        self.post_message(self.Settled())
 
     def on_resize(self) -> None:
         """Draw the first time at once, and again when the size stays."""
