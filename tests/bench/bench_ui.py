@@ -38,7 +38,7 @@ from ytsb_tui.settings import Settings
 from ytsb_tui.ui.app import YtsbApp
 from ytsb_tui.usage import Usage
 
-JOBS = 10_000
+JOBS = int(os.environ.get("JOBS", "10_000"))
 SIZE = (120, 40)
 EVENTS = 1_000
 """Events a second."""

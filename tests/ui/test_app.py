@@ -336,11 +336,11 @@ async def test_hostile_titles_are_shown_as_they_are(tmp_path: Path) -> None:
 async def test_the_terminal_may_become_tiny_and_large_again(tmp_path: Path) -> None:
     vault_with_failures(tmp_path, "aaa", "bbb")
     async with opened(tmp_path, paused=True) as (app, pilot):
-        for size in ((20, 5), (1, 1), (250, 60), (80, 24)):
+        for size in ((1, 1), (250, 60), (20, 5), (80, 24)):
             await pilot.resize_terminal(*size)
             await pilot.press("down", "end", "pageup", "home")
             await pilot.pause()
-        assert "✗ failed" in screen_text(app)
+            assert "✗ failed" in screen_text(app) or size == (1, 1)
 
 
 async def test_a_vault_that_is_deleted_meanwhile_is_a_message_and_no_crash(tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ class Main(Screen[None]):
         self.set_interval(FRAME, self.frame)
         self.call_after_refresh(self._describe)
 
+    def on_resize(self) -> None:
+        self._is_elsewhere = True
+
     @property
     def table(self) -> JobTable:
         """The job table."""
@@ -102,7 +105,7 @@ class Main(Screen[None]):
 
     def redraw(self) -> None:
         """Draw everything: the state of the session changed."""
-        self.query_one(Lanes).display = self.session.owned_by is None
+        self.set_class(self.session.owned_by is not None, "-looking-on")
         self.draw(set(), ticked=True)
         self._describe()
         self.refresh_bindings()
