@@ -9,8 +9,8 @@ from ytsb_tui import caption_file, plaintext, source
 from ytsb_tui.errors import BadCaptions
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services import cues, timedtext
-from ytsb_tui.stages import Watch
 from ytsb_tui.transcript import Cue, Transcript
+from ytsb_tui.watch import Watch
 
 LANGUAGE = re.compile(r"\.((?:[a-z]{2}|ceb|fil|haw|hmn|yue)(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?)(?:-[\w-]+)?$")
 """The last part of a name without its suffix: `en`, `zh-TW`, `zh-Hans`, `es-419`, `en-orig`."""
