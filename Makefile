@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check lint types imports format bench lock clean
+.PHONY: venv demo test check lint types imports format bench screenshots lock clean
 
 venv: .venv/.done
 
@@ -39,6 +39,9 @@ format: venv
 
 bench: venv
 	$(BIN)/python -m tests.bench
+
+screenshots: venv
+	$(BIN)/python -m screenshots.draw
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev --python-version 3.11 --output-file requirements.lock pyproject.toml requirements-build.in
