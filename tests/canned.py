@@ -16,10 +16,11 @@ from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.pipeline import Rules, here
 from ytsb_tui.pool import Pool
-from ytsb_tui.stages import Tools, Watch
+from ytsb_tui.stages import Tools
 from ytsb_tui.study import Assessment, Notes, Question
 from ytsb_tui.transcript import Cue, Transcript
 from ytsb_tui.usage import Usage
+from ytsb_tui.watch import Watch
 
 PLAN = tuple(Stage)
 GATES = {"fetch": 4, "generate": 8, "vault": 1, "links": 8, "export": 2}
