@@ -62,6 +62,7 @@ terminal without bracketed paste loses nothing. **escape** closes.
         & > #dialog {
             width: 92%; max-width: 120; height: 92%; max-height: 44;
             border: round $primary; border-title-color: $text-primary; border-title-style: bold;
+            border-subtitle-color: $foreground 60%;
             background: $surface; padding: 0 1;
         }
         #text { height: 1fr; min-height: 3; max-height: 10; border: none; padding: 0; background: $panel;
@@ -115,6 +116,7 @@ terminal without bracketed paste loses nothing. **escape** closes.
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
             dialog.border_title = "Add videos, playlists and caption files"
+            dialog.border_subtitle = "ctrl+s queues · f8 next refused · esc closes"
             yield TextArea(self._first, id="text", soft_wrap=False, show_line_numbers=False, compact=True,
                            placeholder="Paste or drop links, ids, playlists, lists or caption files")  # fmt: skip
             yield Static(id="counts", markup=False)
