@@ -37,6 +37,12 @@ class Gate:
         self._probe: tuple[int, int] | None = None
         self._changed = threading.Condition()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody was refused since somebody was served."""
+        with self._changed:
+            return not self._refusals
+
     @contextmanager
     def turn(self, rank: int, check: Callable[[], None]) -> Iterator[None]:
         """Wait for a turn, lower `rank` first, and hold it. `check` may raise to give up waiting."""

@@ -181,9 +181,9 @@ class Attempt:
         """Get a turn at `gate`, or keep the one the stage before had.
 
         Who keeps it leaves no gap for others to get between notes and
-        assessment, while a prompt cache lasts.
+        assessment, while a prompt cache lasts. A pause is kept by all.
         """
-        if gate is self._gate:
+        if gate is self._gate and gate.is_open:
             return
         self._leave()
         self._rules.tell(StageWaiting(*self._now()))
@@ -218,15 +218,16 @@ class Attempt:
     def _pause_after(self, error: StageError, failed: int, gate: Gate) -> float:
         """Seconds this worker waits before its next try; raises `error` again when there is to be none."""
         rules, policy = self._rules, error.policy
-        now = rules.clock.now()
         if policy.shared:
             pause = 0.0
-            until = now + gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after))
+            closed = gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after))
+            now = rules.clock.now()
+            until = now + closed
             if gate.take_news():
                 rules.tell(ResourcePaused(gate.name, until, str(error), now))
         else:
             pause = policy.pause_before(failed, error.retry_after)
-            until = now + pause
+            until = rules.clock.now() + pause
         if failed >= policy.tries:
             raise error
         rules.tell(StageRetried(*self._now(), Failure.of(self.stage, error), failed, until, policy.shared))

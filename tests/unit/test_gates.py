@@ -185,6 +185,16 @@ def test_refusals_of_calls_that_were_under_way_do_not_count_but_may_lengthen_the
     assert gate.refused(longer_each_time) == 20.0
 
 
+def test_it_is_open_again_once_somebody_is_served(clock: HandClock) -> None:
+    gate = Gate("fetch", 3, clock)
+    assert gate.is_open
+    gate.refused(longer_each_time)
+    clock.at += 10
+    assert not gate.is_open
+    gate.accepted()
+    assert gate.is_open
+
+
 def test_of_refusals_at_once_one_is_news(clock: HandClock) -> None:
     gate = Gate("fetch", 3, clock)
     told = []
