@@ -15,12 +15,12 @@ from rich.text import Text
 from ytsb_tui import __version__
 from ytsb_tui.errors import YtsbError
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.services import pango
-from ytsb_tui.services.api_key import Server
-from ytsb_tui.services.claude import messages_api
-from ytsb_tui.services.models import retirement
-from ytsb_tui.services.pdf import find_theme
-from ytsb_tui.services.proxies import check_proxy, public_name
+from ytsb_tui.services.claude.api_key import Server
+from ytsb_tui.services.claude.author import messages_api
+from ytsb_tui.services.claude.models import retirement
+from ytsb_tui.services.pdf import pango
+from ytsb_tui.services.pdf.renderer import find_theme
+from ytsb_tui.services.youtube.proxies import check_proxy, public_name
 from ytsb_tui.settings import Settings, config_file
 
 

@@ -25,7 +25,7 @@ from ytsb_tui.pipeline import Records
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
-from ytsb_tui.services.playlists import Withheld, expand
+from ytsb_tui.services.youtube.playlists import Withheld, expand
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as source_of

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.services.api_key import Server
-from ytsb_tui.services.captions import CaptionFiles
-from ytsb_tui.services.claude import ClaudeAuthor, claude_author
+from ytsb_tui.services.captions.files import CaptionFiles
+from ytsb_tui.services.claude.api_key import Server
+from ytsb_tui.services.claude.author import ClaudeAuthor, claude_author
+from ytsb_tui.services.claude.models import retirement
 from ytsb_tui.services.documents import MarkdownDocuments
-from ytsb_tui.services.folder import PRIVATE
-from ytsb_tui.services.links import WikiLinks
-from ytsb_tui.services.models import retirement
-from ytsb_tui.services.outline import OutlineAuthor
-from ytsb_tui.services.pango import missing
-from ytsb_tui.services.pdf import PdfRenderer
-from ytsb_tui.services.proxies import check_proxy
-from ytsb_tui.services.subjects import SubjectFolders
-from ytsb_tui.services.vault import Vault
-from ytsb_tui.services.youtube import YouTubeTranscripts
+from ytsb_tui.services.links.wikilinks import WikiLinks
+from ytsb_tui.services.outline.author import OutlineAuthor
+from ytsb_tui.services.pdf.pango import missing
+from ytsb_tui.services.pdf.renderer import PdfRenderer
+from ytsb_tui.services.vault.folder import PRIVATE
+from ytsb_tui.services.vault.subjects import SubjectFolders
+from ytsb_tui.services.vault.vault import Vault
+from ytsb_tui.services.youtube.proxies import check_proxy
+from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
 from ytsb_tui.settings import Settings
 from ytsb_tui.stages import Author, Tools, Transcripts
 from ytsb_tui.transcript import Transcript

@@ -12,10 +12,10 @@ from dataclasses import replace
 import anthropic
 
 from tests.unit.authoring import KEY, MODEL, PRICES, Watcher, job_on, talk
-from ytsb_tui.services import prompts
-from ytsb_tui.services.api_key import Server
-from ytsb_tui.services.claude import ClaudeAuthor
-from ytsb_tui.services.messages_api import MessagesApi
+from ytsb_tui.services.claude import prompts
+from ytsb_tui.services.claude.api_key import Server
+from ytsb_tui.services.claude.author import ClaudeAuthor
+from ytsb_tui.services.claude.messages_api import MessagesApi
 
 ROUNDS = 40
 TARGET = 1.3

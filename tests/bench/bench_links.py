@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import MarkdownDocuments
-from ytsb_tui.services.links import WikiLinks
-from ytsb_tui.services.vault import Vault
+from ytsb_tui.services.links.wikilinks import WikiLinks
+from ytsb_tui.services.vault.vault import Vault
 
 SMALL, LARGE = 100, 5_000
 MEASURED = 60

@@ -7,8 +7,8 @@ import time
 
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.samples import samples
-from ytsb_tui.services.captions import CaptionFiles
-from ytsb_tui.services.outline import OutlineAuthor
+from ytsb_tui.services.captions.files import CaptionFiles
+from ytsb_tui.services.outline.author import OutlineAuthor
 from ytsb_tui.transcript import Cue, Transcript
 
 HOUR = 9

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ytsb_tui.services.page import page
-from ytsb_tui.services.pdf import THEMES, PdfRenderer
-from ytsb_tui.services.renderer import drawing
+from ytsb_tui.services.pdf.child import drawing
+from ytsb_tui.services.pdf.page import page
+from ytsb_tui.services.pdf.renderer import THEMES, PdfRenderer
 
 NOTES = 12
 RENDERS = 100

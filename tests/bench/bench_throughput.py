@@ -8,6 +8,7 @@ processors as the engine, and a real network does not: their share is printed.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import resource
 import subprocess
@@ -34,10 +35,14 @@ TARGET = 0.97
 
 
 class Distant(Claude):
-    """Answers after `CALL` seconds."""
+    """Answers after about `CALL` seconds, on average exactly: workers that are served alike would walk in step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shares = itertools.cycle((0.7, 1.1, 0.9, 1.3, 0.8, 1.2, 1.0, 1.0))
 
     def behaviour(self) -> Behaviour:
-        time.sleep(CALL)
+        time.sleep(CALL * next(self._shares))
         return super().behaviour()
 
 

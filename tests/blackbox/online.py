@@ -14,7 +14,7 @@ from tests.blackbox.program import Ended, Json, Program, Running, log_of
 from tests.world import World, world
 from tests.world.catalog import Catalog, lecture
 from tests.world.claude import Call, Claude
-from ytsb_tui.services.prices import Prices, Tokens
+from ytsb_tui.services.claude.prices import Prices, Tokens
 
 KEY = "sk-ant-loopback-8f1fd26cb3a94d0e"
 PASSWORD = "proxy-password-51c07d9e"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.online import Online, events, kinds, link, video_id
-from ytsb_tui.services.prices import Prices
+from ytsb_tui.services.claude.prices import Prices
 
 PRICES = Prices.load(Path("no-prices-of-my-own.toml"))
 SIX = [link(number) for number in (0, 1, 3, 4, 6, 7)]

@@ -9,10 +9,10 @@ from pathlib import Path
 from tests.world.claude import Claude
 from ytsb_tui.errors import Unfinished
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.services.api_key import Server
-from ytsb_tui.services.claude import ClaudeAuthor
-from ytsb_tui.services.messages_api import MessagesApi
-from ytsb_tui.services.prices import Prices
+from ytsb_tui.services.claude.api_key import Server
+from ytsb_tui.services.claude.author import ClaudeAuthor
+from ytsb_tui.services.claude.messages_api import MessagesApi
+from ytsb_tui.services.claude.prices import Prices
 from ytsb_tui.transcript import Chapter, Cue, Transcript
 
 KEY = "sk-ant-secret-0123456789"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ytsb_tui.job import VideoProcessingJob
-from ytsb_tui.services.captions import CaptionFiles
-from ytsb_tui.services.outline import OutlineAuthor
+from ytsb_tui.services.captions.files import CaptionFiles
+from ytsb_tui.services.outline.author import OutlineAuthor
 from ytsb_tui.study import Question
 from ytsb_tui.transcript import Cue, Transcript
 

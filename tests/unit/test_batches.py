@@ -13,9 +13,9 @@ from tests.unit.authoring import PRICES, Watcher, api_at, author_at, job_on, tal
 from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import BadSetup, Busy, Cancelled, Incomplete, NetworkTrouble, Permanent, Refused, StageError
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.services.batches import BatchDesk
-from ytsb_tui.services.claude import ClaudeAuthor
-from ytsb_tui.services.messages_api import MessagesApi
+from ytsb_tui.services.claude.author import ClaudeAuthor
+from ytsb_tui.services.claude.batches import BatchDesk
+from ytsb_tui.services.claude.messages_api import MessagesApi
 
 JOB = job_on(talk(10))
 

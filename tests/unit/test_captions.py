@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ytsb_tui import caption_file, plaintext
 from ytsb_tui.errors import BadCaptions, Stopped
 from ytsb_tui.job import VideoProcessingJob
-from ytsb_tui.services import cues, timedtext
-from ytsb_tui.services.captions import CaptionFiles, name_parts
+from ytsb_tui.services.captions import cues, timedtext
+from ytsb_tui.services.captions.files import CaptionFiles, name_parts
 from ytsb_tui.transcript import Transcript
 
 REAL = Path(__file__).resolve().parents[2] / "../shared/captions"

@@ -17,9 +17,9 @@ from tests.world.claude import Behaviour, Claude
 from tests.world.claude_answers import quiz
 from ytsb_tui.errors import BadSetup, Incomplete, Refused
 from ytsb_tui.job import Stage
-from ytsb_tui.services import prompts
-from ytsb_tui.services.answers import KINDS, quiz_schema
-from ytsb_tui.services.claude import ClaudeAuthor, claude_author
+from ytsb_tui.services.claude import prompts
+from ytsb_tui.services.claude.answers import KINDS, quiz_schema
+from ytsb_tui.services.claude.author import ClaudeAuthor, claude_author
 from ytsb_tui.settings import Settings
 from ytsb_tui.stages import Author
 from ytsb_tui.usage import Usage
@@ -254,9 +254,7 @@ def test_the_settings_choose_the_desk(tmp_path: Path) -> None:
 
 
 def test_the_sdk_is_not_imported_before_the_first_call() -> None:
-    look = (
-        "import sys, ytsb_tui.services.claude; print([name for name in ('anthropic', 'httpx2') if name in sys.modules])"
-    )
+    look = "import sys, ytsb_tui.services.claude.author; print(sorted({'anthropic', 'httpx2'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

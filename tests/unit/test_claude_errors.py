@@ -13,11 +13,11 @@ import pytest
 from tests.unit.authoring import KEY, MODEL, PRICES, Watcher, api_at, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import BadSetup, Busy, NetworkTrouble, Permanent, StageError
-from ytsb_tui.services.api_errors import TooLong, of_type, translated
-from ytsb_tui.services.api_key import Server
-from ytsb_tui.services.claude import ClaudeAuthor, messages_api
-from ytsb_tui.services.messages_api import MessagesApi
-from ytsb_tui.services.models import DEFAULT_MODEL, retirement
+from ytsb_tui.services.claude.api_errors import TooLong, of_type, translated
+from ytsb_tui.services.claude.api_key import Server
+from ytsb_tui.services.claude.author import ClaudeAuthor, messages_api
+from ytsb_tui.services.claude.messages_api import MessagesApi
+from ytsb_tui.services.claude.models import DEFAULT_MODEL, retirement
 from ytsb_tui.settings import Settings
 
 SERVER = Server(MODEL, KEY)

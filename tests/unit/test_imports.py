@@ -34,7 +34,7 @@ def loaded_by(statements: str) -> set[str]:
 
 def test_only_screens_and_calls_load_anything_heavy() -> None:
     loaded = loaded_by(EVERY_MODULE_BUT_THE_SCREENS)
-    assert {"ytsb_tui.headless", "ytsb_tui.pool", "ytsb_tui.stages", "ytsb_tui.services.claude"} <= loaded
+    assert {"ytsb_tui.headless", "ytsb_tui.pool", "ytsb_tui.stages", "ytsb_tui.services.claude.author"} <= loaded
     assert not HEAVY & loaded
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments
-from ytsb_tui.services.links import WikiLinks
-from ytsb_tui.services.prose import MOST
-from ytsb_tui.services.vault import Vault
+from ytsb_tui.services.links.prose import MOST
+from ytsb_tui.services.links.wikilinks import WikiLinks
+from ytsb_tui.services.vault.vault import Vault
 from ytsb_tui.transcript import Cue, Transcript
 
 WORDS = ("Group", "Ring", "Field", "Knot", "Graph", "Game", "Number", "Type")

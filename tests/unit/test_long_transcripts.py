@@ -10,8 +10,8 @@ from tests.unit.authoring import Watcher, after, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import Incomplete, NetworkTrouble
 from ytsb_tui.job import Stage
-from ytsb_tui.services.long_transcripts import parts, transcript_tokens
-from ytsb_tui.services.tokens import rough_tokens
+from ytsb_tui.services.claude.long_transcripts import parts, transcript_tokens
+from ytsb_tui.services.claude.tokens import rough_tokens
 from ytsb_tui.transcript import Chapter, Cue, Transcript
 
 cues = st.lists(st.tuples(st.integers(0, 200), st.text("aé漢 ", min_size=1, max_size=40)), min_size=1, max_size=60)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ytsb_tui.services.names import LONGEST, safe_name, same_name
+from ytsb_tui.services.vault.names import LONGEST, safe_name, same_name
 
 WINDOWS = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}
 

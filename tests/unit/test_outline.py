@@ -16,9 +16,9 @@ from ytsb_tui.errors import Cancelled
 from ytsb_tui.job import Stage
 from ytsb_tui.samples import samples
 from ytsb_tui.services.escape import one_line
-from ytsb_tui.services.languages import guess_language
-from ytsb_tui.services.outline import OutlineAuthor
-from ytsb_tui.services.sentences import listen
+from ytsb_tui.services.outline.author import OutlineAuthor
+from ytsb_tui.services.outline.languages import guess_language
+from ytsb_tui.services.outline.sentences import listen
 from ytsb_tui.transcript import Chapter, Cue, Transcript
 from ytsb_tui.usage import Usage
 

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ytsb_tui.errors import Cancelled, Ours, RenderFailed, Stopped, UsageError
-from ytsb_tui.services.page import page
-from ytsb_tui.services.pango import install_hint, missing
-from ytsb_tui.services.pdf import PdfRenderer, find_theme
+from ytsb_tui.services.pdf.page import page
+from ytsb_tui.services.pdf.pango import install_hint, missing
+from ytsb_tui.services.pdf.renderer import PdfRenderer, find_theme
 
 NO_THEMES = Path("no-such-folder")
 ENDLESS = "\n\n".join(f"## Part {n}\n\n" + "word " * 200 for n in range(4000))
@@ -359,7 +359,7 @@ PARENT = """
 import os, sys
 from pathlib import Path
 from tests.unit.test_pdf import ENDLESS, NO_THEMES, Meddling, children
-from ytsb_tui.services.pdf import PdfRenderer
+from ytsb_tui.services.pdf.renderer import PdfRenderer
 
 note = Path(sys.argv[1]) / "Note.md"
 note.write_text(ENDLESS)
@@ -385,7 +385,7 @@ def test_a_renderer_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 @needs_pango
 def test_a_bug_in_the_renderer_is_named_on_its_last_line() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "ytsb_tui.services.renderer"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "ytsb_tui.services.pdf.child"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stdin is not None
         assert child.stderr is not None

@@ -10,7 +10,7 @@ from tests.world import World
 from tests.world.catalog import Playlist, Video
 from tests.world.watching import Watching
 from ytsb_tui.errors import BadSetup, Blocked, Cancelled, NetworkTrouble, StageError, Unavailable
-from ytsb_tui.services.playlists import Listed, Withheld, expand
+from ytsb_tui.services.youtube.playlists import Listed, Withheld, expand
 from ytsb_tui.source import Source, from_link
 
 COURSE = from_link("https://www.youtube.com/playlist?list=PLcourse")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ytsb_tui.errors import UsageError
-from ytsb_tui.services.prices import Prices, Tokens
+from ytsb_tui.services.claude.prices import Prices, Tokens
 
 MILLION = 1_000_000
 BUILT_IN = Prices.load(Path("no-prices-of-my-own.toml"))

@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ytsb_tui.services.documents import USER_MARK
-from ytsb_tui.services.mentions import Mention, Names, names_of
-from ytsb_tui.services.obsidian import parser
-from ytsb_tui.services.prose import with_links
+from ytsb_tui.services.links.mentions import Mention, Names, names_of
+from ytsb_tui.services.links.prose import with_links
+from ytsb_tui.services.pdf.obsidian import parser
 
 TITLES = {
     "Hash_Tables": "Hash Tables",

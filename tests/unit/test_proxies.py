@@ -12,7 +12,7 @@ import pytest
 from tests.world import World
 from tests.world.fetching import refused
 from ytsb_tui.errors import BadSetup
-from ytsb_tui.services.proxies import check_proxy
+from ytsb_tui.services.youtube.proxies import check_proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 PROXY_TROUBLE = """
@@ -20,7 +20,7 @@ import sys
 from tests.world.watching import Watching
 from ytsb_tui.errors import StageError
 from ytsb_tui.job import VideoProcessingJob
-from ytsb_tui.services.youtube import YouTubeTranscripts
+from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
 if sys.argv[2] == "after yt-dlp":
     import yt_dlp.networking
 try:

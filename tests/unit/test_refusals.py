@@ -16,10 +16,10 @@ from tests.world import World
 from tests.world.fetching import FIRST, fetch, job, refused
 from tests.world.watching import Watching
 from ytsb_tui.errors import Blocked, Busy, NetworkTrouble, NoCaptions, StageError, Unavailable
-from ytsb_tui.services import refusals, ytdlp
-from ytsb_tui.services.refusals import Circumstances
-from ytsb_tui.services.session import retry_after
-from ytsb_tui.services.youtube import YouTubeTranscripts
+from ytsb_tui.services.youtube import refusals, ytdlp
+from ytsb_tui.services.youtube.refusals import Circumstances
+from ytsb_tui.services.youtube.session import retry_after
+from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
 
 STATES = {
     "age": (Unavailable, "The video is age-restricted."),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ytsb_tui.services.subjects import SubjectFolders
-from ytsb_tui.services.vault import Vault
+from ytsb_tui.services.vault.subjects import SubjectFolders
+from ytsb_tui.services.vault.vault import Vault
 
 
 def subjects(root: Path, *folders: str) -> SubjectFolders:

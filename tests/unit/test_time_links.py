@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ytsb_tui.services.time_links import TimeLinks
+from ytsb_tui.services.claude.time_links import TimeLinks
 from ytsb_tui.transcript import Cue, Transcript, timestamp
 
 SHORT = Transcript(tuple(Cue(at * 10.0, at * 10.0 + 9, "words") for at in range(180)), duration=1800.0)

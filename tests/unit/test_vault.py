@@ -15,7 +15,7 @@ import pytest
 from ytsb_tui.errors import NotWritable, Ours, VaultError
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments
-from ytsb_tui.services.vault import Vault
+from ytsb_tui.services.vault.vault import Vault
 
 
 @pytest.fixture

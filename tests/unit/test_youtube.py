@@ -19,9 +19,9 @@ from tests.world.fetching import FIRST, THREE, fetch, job, refused
 from tests.world.watching import Watching
 from ytsb_tui.errors import Blocked, Cancelled, NetworkTrouble, NoCaptions, Unavailable
 from ytsb_tui.job import VideoProcessingJob
-from ytsb_tui.services import tracks
-from ytsb_tui.services.captions import CaptionFiles
-from ytsb_tui.services.youtube import YouTubeTranscripts
+from ytsb_tui.services.captions.files import CaptionFiles
+from ytsb_tui.services.youtube import tracks
+from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
 from ytsb_tui.transcript import Cue
 
 CAPTIONS = Path(__file__).resolve().parents[2] / "../shared/captions"

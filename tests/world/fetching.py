@@ -11,7 +11,7 @@ from tests.world.catalog import lecture
 from tests.world.watching import Watching
 from ytsb_tui.errors import StageError
 from ytsb_tui.job import VideoProcessingJob
-from ytsb_tui.services.youtube import YouTubeTranscripts
+from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
 from ytsb_tui.transcript import Transcript
 
 FIRST = lecture(1)

@@ -17,8 +17,8 @@ from rich.text import Text
 from textual.strip import Strip
 
 from ytsb_tui.plaintext import visible
-from ytsb_tui.services.obsidian import parser
-from ytsb_tui.services.properties import split_properties
+from ytsb_tui.services.pdf.obsidian import parser
+from ytsb_tui.services.vault.properties import split_properties
 from ytsb_tui.ui.page import BAR, Link, Page, Spot
 
 NARROWEST = 12

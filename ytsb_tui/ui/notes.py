@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from ytsb_tui.errors import UsageError
-from ytsb_tui.services.folder import PDFS
-from ytsb_tui.services.names import same_name
-from ytsb_tui.services.places import ASSESSMENT
+from ytsb_tui.services.vault.folder import PDFS
+from ytsb_tui.services.vault.names import same_name
+from ytsb_tui.services.vault.places import ASSESSMENT
 
 LARGEST = 4_000_000
 """Bytes of a note that are read; what is longer was not written to be read."""

@@ -239,7 +239,7 @@ class Session:
 
     def _expand(self, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
         """Queue the videos of a playlist or channel as they are found."""
-        from ytsb_tui.services.playlists import Withheld, expand
+        from ytsb_tui.services.youtube.playlists import Withheld, expand
 
         found: list[VideoProcessingJob] = []
         number = withheld = 0

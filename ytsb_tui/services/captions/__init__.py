@@ -1,0 +1,1 @@
+"""Caption files: what is in them."""

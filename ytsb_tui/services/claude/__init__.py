@@ -1,0 +1,1 @@
+"""The author that asks a model, through the Messages API."""

@@ -1,0 +1,106 @@
+"""Whom we talk to, and the key to it: where it is found, and how it stays out of sight."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ytsb_tui.errors import BadSetup
+from ytsb_tui.services.claude.models import DEFAULT_MODEL
+from ytsb_tui.settings import Settings
+
+KEY_VARIABLES = ("ANTHROPIC_API_KEY", "CLAUDE_API_KEY")
+NO_KEY = "no-key-needed"
+"""Sent to servers that may do without one."""
+
+_PATIENCE = 60.0
+"""Seconds a password manager may take to ask its user."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that speaks the Messages API, and the model asked there."""
+
+    model: str
+    key: str = field(repr=False)
+    """"" when there is none and one is needed."""
+    url: str = ""
+    """"" for Anthropic's usual address."""
+    own: bool = False
+    """Whether it is the user's own (Ollama, llama.cpp, ...) and so not Anthropic's."""
+
+    @classmethod
+    def of(cls, settings: Settings, environment: Mapping[str, str]) -> Server:
+        """The server the settings lead to. Raises `BadSetup` for an address or key that cannot work."""
+        url = settings.base_url or environment.get("ANTHROPIC_BASE_URL", "")
+        address = urlsplit(url)
+        if url and (address.scheme not in ("http", "https") or not address.hostname):
+            raise BadSetup(
+                f'The setting `base_url` is no address: "{url}".', advice="Begin it with http:// or https://."
+            )
+        return cls(
+            model=settings.model or DEFAULT_MODEL,
+            key=find_key(settings, environment) or (NO_KEY if url else ""),
+            url=url.rstrip("/").removesuffix("/v1"),
+            own=_is_own(settings),
+        )
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return urlsplit(self.url).netloc.rpartition("@")[2] if self.own else "Claude"
+
+    def redacted(self, text: str) -> str:
+        """`text` without the key, should a server or library have repeated it."""
+        return text.replace(self.key, "[API key]") if self.key else text
+
+
+def find_key(settings: Settings, environment: Mapping[str, str]) -> str:
+    """The key the settings lead to, "" when there is none.
+
+    A server of the user's own is sent only a key that was named for it: one
+    that merely lies in the environment is Anthropic's. Raises `BadSetup` when a
+    place that was named holds no usable key.
+    """
+    if settings.api_key_command:
+        return _usable(_printed_by(settings.api_key_command), "what `api_key_command` printed")
+    if settings.api_key_env:
+        return _usable(environment.get(settings.api_key_env, ""), settings.api_key_env)
+    if _is_own(settings):
+        return ""
+    found = next((name for name in KEY_VARIABLES if environment.get(name)), None)
+    return _usable(environment[found], found) if found else ""
+
+
+def _is_own(settings: Settings) -> bool:
+    """Whether the settings name a server that is not Anthropic's."""
+    host = urlsplit(settings.base_url).hostname or ""
+    return bool(settings.base_url) and not f".{host}".endswith(".anthropic.com")
+
+
+def _usable(key: str, place: str) -> str:
+    key = key.strip()
+    if not re.fullmatch(r"[!-~]+", key):
+        raise BadSetup(f"The API key in {place} is missing or has characters that no key has.")
+    return key
+
+
+def _printed_by(command: str) -> str:
+    try:
+        done = subprocess.run(
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise BadSetup(f"`api_key_command` failed with exit code {error.returncode}.") from None
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise BadSetup(f"`api_key_command` could not be run: {type(error).__name__}.") from None
+    return done.stdout

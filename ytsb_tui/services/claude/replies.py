@@ -1,0 +1,145 @@
+"""What comes back from the Messages API: an answer while it comes in, and when it is there."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ytsb_tui.services.claude.prices import Prices, Tokens
+from ytsb_tui.services.claude.tokens import rough_tokens
+from ytsb_tui.usage import Usage
+
+if TYPE_CHECKING:
+    import httpx2
+    from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
+    from anthropic.types import Usage as CountedTokens
+
+    from ytsb_tui.watch import Watch
+
+_TAIL = 400
+"""Characters of the newest text that are shown."""
+_NOTHING = Tokens()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a call."""
+
+    text: str
+    stop: str | None
+    """Why the model stopped; None when the answer broke off instead."""
+    usage: Usage
+    recorded: str | None = None
+    """The JSON given to a tool."""
+    explanation: str = ""
+    """Why the model declined, where it says so."""
+
+
+class Hearing:
+    """An answer while it comes in: the calling thread adds to it, the worker's thread watches it.
+
+    It is a `Watch` itself: whenever it is asked to check, it tells how far the answer is.
+    """
+
+    def __init__(self, watch: Watch, expected: int) -> None:
+        """`expected` is about how many characters the answer will have."""
+        self._watch = watch
+        self._expected = expected
+        self._lock = threading.Lock()
+        self._response: httpx2.Response | None = None
+        self._text: list[str] = []
+        self._json: list[str] = []
+        self._tokens = Tokens()
+        self._stop: str | None = None
+        self._explanation = ""
+        self.begun = False
+        """Whether it is an answer at all."""
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._text)
+
+    def connect(self, response: httpx2.Response) -> None:
+        """The server has begun to answer."""
+        with self._lock:
+            self._response = response
+
+    def take(self, event: RawMessageStreamEvent) -> None:
+        """Add an event of the stream."""
+        match event.type:
+            case "message_start":
+                self.begun = True
+                self._tokens = tokens_of(event.message.usage)
+            case "content_block_delta" if event.delta.type == "text_delta":
+                self._text.append(event.delta.text)
+            case "content_block_delta" if event.delta.type == "input_json_delta":
+                self._json.append(event.delta.partial_json)
+            case "message_delta":
+                self._tokens = tokens_of(event.usage, self._tokens)
+                self._stop = event.delta.stop_reason
+                self._explanation = (event.delta.stop_details and event.delta.stop_details.explanation) or ""
+            case "message_stop":
+                with self._lock:  # the connection is about to serve somebody else
+                    self._response = None
+
+    def hang_up(self) -> None:
+        """Nobody listens any longer: end the connection, and with it the cost."""
+        with self._lock:
+            if self._response is not None:
+                connection = self._response.extensions["network_stream"].get_extra_info("socket")
+                with suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def check(self) -> None:
+        """Show how far the answer is; raise `Interrupted` when the user wants to stop."""
+        self._watch.check()
+        recorded = sum(map(len, self._json))
+        done = recorded + sum(map(len, self._text))
+        self.progress(min(done / self._expected, 0.99), f"{recorded:,} characters" if recorded else self.text[-_TAIL:])
+
+    def progress(self, fraction: float | None, text: str = "") -> None:
+        """Tell the worker's own watch."""
+        self._watch.progress(fraction, text)
+
+    def spent(self) -> Tokens:
+        """What a broken-off answer used: its last tokens are not counted by anybody, so they are guessed."""
+        said = self.text + "".join(self._json)
+        return replace(self._tokens, output=max(self._tokens.output, rough_tokens(said) if said else 0))
+
+    def reply(self, prices: Prices, model: str) -> Reply:
+        """The answer, as far as it came."""
+        tokens = self._tokens if self._stop else self.spent()
+        recorded = "".join(self._json) or None
+        return Reply(self.text, self._stop, prices.usage(model, tokens), recorded, self._explanation)
+
+
+def reply_of(message: Message, prices: Prices, model: str) -> Reply:
+    """A message that came in one piece."""
+    recorded = next((block.input for block in message.content if block.type == "tool_use"), None)
+    return Reply(
+        text="".join(block.text for block in message.content if block.type == "text"),
+        stop=message.stop_reason,
+        usage=prices.usage(model, tokens_of(message.usage)),
+        recorded=None if recorded is None else msgspec.json.encode(recorded).decode(),
+        explanation=(message.stop_details and message.stop_details.explanation) or "",
+    )
+
+
+def tokens_of(counted: CountedTokens | MessageDeltaUsage, before: Tokens = _NOTHING) -> Tokens:
+    """Tokens as the server counts them; it may leave out what has not changed since `before`."""
+    ages = getattr(counted, "cache_creation", None)
+    hour = ages.ephemeral_1h_input_tokens if ages else before.cache_write_1h
+    written = counted.cache_creation_input_tokens
+    return Tokens(
+        input=before.input if counted.input_tokens is None else counted.input_tokens,
+        output=counted.output_tokens,
+        cache_read=before.cache_read if counted.cache_read_input_tokens is None else counted.cache_read_input_tokens,
+        cache_write_5m=before.cache_write_5m if written is None else written - hour,
+        cache_write_1h=hour,
+    )

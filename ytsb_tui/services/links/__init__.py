@@ -1,0 +1,1 @@
+"""Wikilinks: which notes name each other."""

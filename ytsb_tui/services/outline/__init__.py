@@ -1,0 +1,1 @@
+"""The author that needs no model."""

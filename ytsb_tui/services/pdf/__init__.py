@@ -1,0 +1,1 @@
+"""PDFs, drawn by child processes."""

@@ -1,0 +1,1 @@
+"""The folder notes are written to: names, places, subjects, one lock."""

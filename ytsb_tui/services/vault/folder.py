@@ -1,0 +1,219 @@
+"""A folder on disk that nothing leads out of, with one lock for all who write to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error
+from ytsb_tui.services.vault.names import same_name
+
+PRIVATE = ".ytsb"
+"""The folder for what is the program's own."""
+PDFS = "pdfs"
+"""The folder beside notes that holds their PDFs."""
+
+_TEMPORARY = (".ytsb-", ".tmp")
+"""How the names of files begin and end that are not finished: what `sweep` removes."""
+_PATIENCE = 60.0
+"""Seconds to wait for another process that writes."""
+_FOREIGN_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+def temporary_for(target: Path) -> Path:
+    """A name beside `target` for what is not finished."""
+    return target.with_name(secrets.token_hex(8).join(_TEMPORARY))
+
+
+class Folder:
+    """The files of a vault. Every path is relative to its root."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the folder at `root`, making it if need be. Raises `VaultError`."""
+        self.root = root
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            (root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            where = next(place for place in (root, *root.parents) if os.path.lexists(place))
+            raise VaultError(f"{where} is a file, not a folder.", advice="Choose a folder with --out.") from error
+        except OSError as error:
+            failure = from_os_error(error, f"opening the vault {root}")
+            raise VaultError(str(failure), advice=failure.advice) from error
+        if not os.access(root, os.W_OK | os.X_OK):
+            raise VaultError(f"No permission to write to the vault {root}.", advice=NotWritable.advice)
+        self._real = os.path.realpath(root)
+        self._thread_lock = threading.Lock()
+        self._process_lock = FileLock(root / PRIVATE / "vault.lock", thread_local=False)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep every other thread and process from writing. Hold it for writes only; it does not nest."""
+        with self._thread_lock:
+            if not self.root.is_dir():
+                raise Ours(f"The vault {self.root} is gone.", advice="Bring the folder back and start again.")
+            try:
+                (self.root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
+                self._process_lock.acquire(timeout=_PATIENCE)
+            except Timeout as error:
+                raise Ours(
+                    f"Another program has been writing to the vault for {_PATIENCE:.0f} seconds.",
+                    advice="End the other ytsb-tui that works on this vault, then retry.",
+                ) from error
+            except OSError as error:
+                raise from_os_error(error, f"locking the vault {self.root}") from error
+            try:
+                yield
+            finally:
+                self._process_lock.release()
+
+    def folders(self) -> list[str]:
+        """The names of its own folders for notes: neither hidden, nor links, nor `pdfs`."""
+        try:
+            with os.scandir(self.root) as entries:
+                return sorted(entry.name for entry in entries if _may_hold_notes(entry))
+        except OSError as error:
+            raise from_os_error(error, f"reading the vault {self.root}") from error
+
+    def notes(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Every Markdown file."""
+        for entry in self._files():
+            if entry.name.endswith(".md"):
+                try:
+                    yield Path(os.path.relpath(entry.path, self.root)), entry.stat()
+                except FileNotFoundError:
+                    continue
+
+    def exists(self, path: Path | str) -> bool:
+        """Whether something is there."""
+        return os.path.lexists(self.root / path)
+
+    def read(self, path: Path) -> str:
+        """A file's text; bytes that are no UTF-8 come as lone surrogates. Raises `FileNotFoundError`."""
+        return self.head(path, -1)
+
+    def head(self, path: Path, size: int) -> str:
+        """The text of its first `size` bytes."""
+        try:
+            with self._target(path).open("rb") as file:
+                return file.read(size).decode(errors="surrogateescape")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise from_os_error(error, f"reading {path}") from error
+
+    def create(self, path: Path, text: str) -> bool:
+        """Make a new file, with its text from the first moment; whether there was none of that name."""
+        target = self._target(path)
+        temporary = temporary_for(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_text(text, encoding="utf-8")
+                _put_new(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except FileExistsError:
+            if target.parent.is_dir():
+                return False
+            raise NotWritable(
+                f"{path.parent} is a file, not a folder.", advice="Rename that file, or choose another subject."
+            ) from None
+        except OSError as error:
+            raise from_os_error(error, f"writing {path}") from error
+        return True
+
+    def replace(self, path: Path, text: str) -> None:
+        """Put a file with `text` in the place of `path` in one step, on the disk when this returns."""
+        target = self._target(path)
+        temporary = temporary_for(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(_FOREIGN_SURROGATES.sub("?", text).encode(errors="surrogateescape"))
+                    file.flush()
+                    os.fsync(file.fileno())
+                if target.exists():
+                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+                os.replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
+            _sync(target.parent)
+        except OSError as error:
+            raise from_os_error(error, f"writing {path}") from error
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there."""
+        try:
+            self._target(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"removing {path}") from error
+
+    def sweep(self) -> None:
+        """Remove the half-written files, PDFs among them, of a killed process. Hold the lock."""
+        for place, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                if name.startswith(_TEMPORARY[0]) and name.endswith(_TEMPORARY[1]):
+                    self.remove(Path(os.path.relpath(place, self.root), name))
+
+    def _target(self, path: Path) -> Path:
+        """`path` on the disk. Raises `NotWritable` if it leads out of the vault, by `..` or a symbolic link."""
+        real = Path(os.path.realpath(self.root / path))
+        if not real.is_relative_to(self._real):
+            raise NotWritable(
+                f"{path} leads out of the vault.", advice="Put a real folder in the place of the link, then retry."
+            )
+        return real
+
+    def _files(self) -> Iterator[os.DirEntry[str]]:
+        """The files in its folders for notes, at any depth."""
+        folders = [os.fspath(self.root)]
+        while folders:
+            try:
+                with os.scandir(folders.pop()) as entries:
+                    for entry in entries:
+                        if _may_hold_notes(entry):
+                            folders.append(entry.path)
+                        elif entry.is_file(follow_symlinks=False):
+                            yield entry
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise from_os_error(error, f"reading the vault {self.root}") from error
+
+
+def _may_hold_notes(entry: os.DirEntry[str]) -> bool:
+    is_folder = entry.is_dir(follow_symlinks=False)
+    return is_folder and not entry.name.startswith(".") and same_name(entry.name) != PDFS
+
+
+def _put_new(temporary: Path, target: Path) -> None:
+    """Give a file its name, which nothing may have yet. Raises `FileExistsError`."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        target.open("x").close()
+        os.replace(temporary, target)
+
+
+def _sync(folder: Path) -> None:
+    """Have the disk know a folder's new entry; Windows cannot be asked to."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,87 @@
+"""The vault: the folder notes are written to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ytsb_tui.job import VideoProcessingJob
+from ytsb_tui.services.documents import keep_user_part
+from ytsb_tui.services.vault.folder import PRIVATE, Folder
+from ytsb_tui.services.vault.places import ASSESSMENT, Places
+
+
+class Vault:
+    """An Obsidian vault. Threads may share one; processes may share its folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the vault at `root`, making it if need be. Raises `VaultError`."""
+        self._folder = Folder(root)
+        self._places = Places(self._folder)
+
+    @property
+    def root(self) -> Path:
+        """What every path is relative to."""
+        return self._folder.root
+
+    @property
+    def private(self) -> Path:
+        """The folder for what is the program's own."""
+        return self.root / PRIVATE
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep every other thread and process from writing. Hold it for writes only; it does not nest."""
+        return self._folder.lock()
+
+    def subjects(self) -> list[str]:
+        """The folders notes are filed under."""
+        return self._folder.folders()
+
+    def notes(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Every Markdown file."""
+        return self._folder.notes()
+
+    def place(self, job: VideoProcessingJob) -> VideoProcessingJob:
+        """The job with its files' places; see `stages.Vault`.
+
+        A note keeps its place, and is found again where the user has moved it.
+        """
+        with self.lock():
+            path = self._places.find(job)
+        return replace(
+            job,
+            subject=path.parts[0] if len(path.parts) > 1 else job.subject,
+            notes_filepath=path,
+            assessment_filepath=path.with_name(ASSESSMENT + path.name) if job.has_assessment() else None,
+        )
+
+    def read(self, path: Path) -> str:
+        """A note as it is; bytes that are no UTF-8 come as lone surrogates. Raises `FileNotFoundError`."""
+        return self._folder.read(path)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a note; see `stages.Vault`. Whatever happens, the file is whole: the new one or the old."""
+        with self.lock():
+            with suppress(FileNotFoundError):
+                text = keep_user_part(self._folder.read(path), text)
+            self._folder.replace(path, text)
+
+    def exchange(self, path: Path, old: str, new: str) -> bool:
+        """Write `new` if the note still reads `old`; whether it did."""
+        with self.lock():
+            try:
+                unchanged = self._folder.read(path) == old
+            except FileNotFoundError:
+                return False
+            if unchanged:
+                self._folder.replace(path, new)
+            return unchanged
+
+    def sweep(self) -> None:
+        """Remove what a killed process left behind. Call it once, before any work."""
+        with self.lock():
+            self._folder.sweep()
+            self._places.unclaim()

@@ -1,0 +1,1 @@
+"""YouTube: transcripts, playlists and channels, and what its refusals mean."""
