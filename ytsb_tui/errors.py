@@ -191,7 +191,7 @@ class Refused(Permanent):
 class Incomplete(Permanent):
     """The model's answer is not whole, or not what was asked for."""
 
-    advice = "Retry the job; what was already written is kept and continued."
+    advice = "Retry the job: it goes on with all that is finished."
 
 
 class Blocked(StageError):

@@ -78,7 +78,8 @@ class Notices:
         assert last.failure is not None
         why = one_line(f"{last.failure.message[:300]} {last.failure.advice}")
         title = one_line(last.title[:200])[:TITLE]
-        words = f"{title}: {why}" if len(failed) == 1 else f"{len(failed)} jobs failed, the last: {title}: {why}"
+        why = why if why.startswith(title) else f"{title}: {why}"
+        words = why if len(failed) == 1 else f"{len(failed)} jobs failed, the last: {why}"
         return Notice(words, "error")
 
     def _final(self, now: float) -> Notice:

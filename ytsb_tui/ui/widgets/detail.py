@@ -13,7 +13,7 @@ from ytsb_tui.glance import Past
 from ytsb_tui.job import Stage, Status
 from ytsb_tui.plaintext import one_line, visible
 from ytsb_tui.ui.board import Row
-from ytsb_tui.ui.format import STAGE_WORDS, amount, money, short
+from ytsb_tui.ui.format import STAGE_WORDS, amount, counted, money, short
 
 TONES = {
     "quiet": "$foreground 60%",
@@ -128,8 +128,8 @@ def _facts(row: Row) -> Iterator[Content]:
     words += [spell(facts.duration)] if facts.duration else []
     words += [facts.model or facts.author] if facts.author else []
     words += [f"{amount(row.tokens)} tokens", money(row.cost)] if row.tokens else []
-    words += [f"{facts.questions} questions"] if facts.questions else []
-    words += [f"{facts.links_added} links"] if facts.links_added else []
+    words += [counted(facts.questions, "question")] if facts.questions else []
+    words += [counted(facts.links_added, "link")] if facts.links_added else []
     yield Content.styled(one_line(" · ".join(words)), MUTED)
 
 

@@ -15,6 +15,8 @@ from ytsb_tui.ui.format import STAGE_WORDS, bar, countdown, fit, short
 
 BAR = 16
 """Cells of a progress bar."""
+TELLING = 60.0
+"""Seconds of work from which on a rate per hour says something."""
 
 
 class Lanes(Widget):
@@ -73,7 +75,7 @@ class Lanes(Widget):
     def _segments(self, number: int, lane: Lane, row: Row | None, width: int) -> list[Segment]:
         ground, quiet = self._style("line"), self._style("quiet")
         head = Segment(f" {number:>2} ", self._style("number"))
-        done = f"{lane.ended} ended" + (f" · {lane.ended * 3600 / lane.busy:.0f}/h" if lane.busy else "")
+        done = f"{lane.ended} ended" + (f" · {lane.ended * 3600 / lane.busy:.0f}/h" if lane.busy >= TELLING else "")
         tail = fit(done if lane.ended else "", 18, right=True) + " " if width >= 110 else ""
         if row is None or row.live is None:
             return [head, Segment(fit("· idle", width - 4 - len(tail)), quiet), Segment(tail, quiet)]
