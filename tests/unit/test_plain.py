@@ -112,7 +112,7 @@ def test_every_event_has_a_name_and_an_example_here() -> None:
         each.__name__
         for base in (JobEvent, ResourcePaused, RunStopped)
         for each in classes(base)
-        if each.__module__.startswith("ytsb_tui.")
+        if each.__module__ == "ytsb_tui.events"
     }
     assert every == EVENT_NAMES.keys() == {type(event).__name__ for event in EVENTS}
 
