@@ -114,8 +114,8 @@ def load(
     """
     given = _read(file or config_file(), required=file is not None)
     for name, value in (os.environ if environment is None else environment).items():
-        key = name.removeprefix(PREFIX).lower()
-        if name.startswith(PREFIX) and key in KNOWN:
+        if name.startswith(PREFIX):
+            key = _known(name.removeprefix(PREFIX).lower(), name)
             given[key] = list(filter(None, map(str.strip, value.split(",")))) if key == "languages" else value
     given |= {key: value for key, value in overrides.items() if value is not None}
     try:
@@ -143,8 +143,14 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"The settings file {file} cannot be read: {error}.") from error
     for key in given:
-        if key not in KNOWN:
-            close = difflib.get_close_matches(key, KNOWN, n=1)
-            hint = f" Did you mean `{close[0]}`?" if close else ""
-            raise UsageError(f"{file}: there is no setting `{key}`.{hint}")
+        _known(key, str(file))
     return given
+
+
+def _known(key: str, place: str) -> str:
+    """`key`, if there is such a setting; else a `UsageError` that says where it stands, and what may be meant."""
+    if key not in KNOWN:
+        close = difflib.get_close_matches(key, KNOWN, n=1)
+        hint = f" Did you mean `{close[0]}`?" if close else ""
+        raise UsageError(f"{place}: there is no setting `{key}`.{hint}")
+    return key

@@ -42,6 +42,11 @@ def test_the_environment_goes_over_the_file_and_the_command_line_over_both(file:
     assert (settings.workers, settings.model, settings.budget, settings.author) == (6, "environment", 1.0, "auto")
 
 
+def test_a_misspelt_variable_is_told_and_what_may_be_meant(file: Path) -> None:
+    told = refusal(file, "", {"YTSB_WORKER": "5"})
+    assert told == "YTSB_WORKER: there is no setting `worker`. Did you mean `workers`?"
+
+
 def test_every_setting_can_be_set_by_file_and_environment(file: Path) -> None:
     given = {
         "out": "vault",
