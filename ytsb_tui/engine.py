@@ -13,10 +13,10 @@ from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.journal import LOGS, STATE, Journal, Submission
+from ytsb_tui.journal import LOGS, Journal, Submission
 from ytsb_tui.pipeline import Records, Rules
 from ytsb_tui.pool import Pool
-from ytsb_tui.settings import Settings
+from ytsb_tui.settings import PRIVATE, Settings
 from ytsb_tui.workshop import Workshop, plan_of
 
 MOST_WORKERS = 64
@@ -44,7 +44,7 @@ class Engine:
                 advice=f"Write them into {settings.prices}, or leave --budget out.",
             )
         self.journal = Journal.open(settings.out, self.clock)
-        self._log = _own_log(settings.out / STATE / LOGS / "ytsb-tui.log")
+        self._log = _own_log(settings.out / PRIVATE / LOGS / "ytsb-tui.log")
         logging.getLogger().addHandler(self._log)
         self.workshop.sweep()
         self.notices = (*notices, *self.journal.notices)

@@ -11,6 +11,7 @@ import msgspec
 
 from ytsb_tui.errors import VaultError
 from ytsb_tui.job import Stage, Status
+from ytsb_tui.settings import PRIVATE
 from ytsb_tui.store import VERSION
 
 
@@ -89,7 +90,7 @@ class Glance:
         """Raises `VaultError` where `root` cannot be a vault, or belongs to a newer version."""
         if root.exists() and not root.is_dir():
             raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
-        path = root / ".ytsb" / "state.db"
+        path = root / PRIVATE / "state.db"
         self._seen = -1
         self._sql: sqlite3.Connection | None = None
         if path.is_file():

@@ -16,18 +16,16 @@ from filelock import FileLock, Timeout
 from ytsb_tui.clock import Clock, iso
 from ytsb_tui.errors import VaultBusy, from_os_error
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
-from ytsb_tui.job_logger import entry_line
+from ytsb_tui.job_logger import LOG_NAME, entry_line
 from ytsb_tui.log_file import LogFile
 from ytsb_tui.log_lines import line_of
+from ytsb_tui.settings import PRIVATE
 from ytsb_tui.store import Standing, Store
 
-STATE = ".ytsb"
-"""The folder inside a vault that is ours."""
 LOGS = "logs"
-"""Inside it: what went wrong inside the program."""
+"""Inside the private folder: what went wrong inside the program."""
 OWNER = "owner.json"
 """Who works on the vault, for the message others get."""
-LOG = "processing_log.json"
 QUIZ = "Assessment_"
 """How the earlier tool's names of assessments begin."""
 
@@ -66,7 +64,7 @@ class Journal:
         Raises `VaultBusy` when another process works on the vault, `VaultError`
         when a newer version has, `Ours` when the system refuses.
         """
-        state = root / STATE
+        state = root / PRIVATE
         try:
             owner = _own(state, clock)
         except OSError as error:
@@ -76,7 +74,7 @@ class Journal:
         except BaseException:
             owner.release()
             raise
-        journal = cls(root, store, LogFile(root / LOG), clock, owner)
+        journal = cls(root, store, LogFile(root / LOG_NAME), clock, owner)
         try:
             journal._put_right()
         except BaseException:
@@ -95,9 +93,9 @@ class Journal:
         if found.foreign:
             self.store.adopt([_adopted(entry, self.root) for entry in found.foreign])
             self.log.rebuild(self.store.entries())
-            self.notices.append(f"{_count(len(found.foreign), 'attempt', 'attempts')} taken over from {LOG}.")
+            self.notices.append(f"{_count(len(found.foreign), 'attempt', 'attempts')} taken over from {LOG_NAME}.")
         if found.kept:
-            self.notices.append(f"{LOG} was not as we left it; what was there is kept as {found.kept.name}.")
+            self.notices.append(f"{LOG_NAME} was not as we left it; what was there is kept as {found.kept.name}.")
 
     def close(self) -> None:
         """Let go of the vault."""

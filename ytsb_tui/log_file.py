@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import VaultError, from_os_error
 from ytsb_tui.log_lines import CLOSING, EMPTY, SEPARATOR, Entry, compare, projection, salvage, sort_out
+from ytsb_tui.settings import PRIVATE
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class LogFile:
         self.path = path
         self._clock = clock or SystemClock()
         self._turn = threading.Lock()
-        self._lock = FileLock(path.parent / ".ytsb" / "log.lock", poll_interval=0.005, thread_local=False)
+        self._lock = FileLock(path.parent / PRIVATE / "log.lock", poll_interval=0.005, thread_local=False)
 
     def read(self, parse: Callable[[bytes], T]) -> T:
         """What `parse` makes of the file, or of an empty array where there is no file.

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import IO, Any, NamedTuple, Protocol, Self
+from typing import IO, Any, NamedTuple, Self
 
 from rich.console import Console
 from rich.table import Table
@@ -69,27 +69,8 @@ class Outcome:
 PAID_TWICE = "The transcript was paid for twice: the model's cache did not have it for the assessment."
 
 
-class FrontEnd(Protocol):
+class FrontEnd:
     """What shows a run while it goes on."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def __call__(self, event: Event) -> None:
-        """Show an event; called on the workers' threads."""
-
-
-class Lines:
-    """A line for every job that ended and for everything that makes it wait."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        self._console = console
-        self._total = total
-        self._ended: set[str] = set()
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +79,20 @@ class Lines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
+
+    def __call__(self, event: Event, /) -> None:
+        """Show an event; called on the workers' threads."""
+        raise NotImplementedError
+
+
+class Lines(FrontEnd):
+    """A line for every job that ended and for everything that makes it wait."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._ended: set[str] = set()
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Print the event's line, if it has one."""
@@ -140,20 +135,12 @@ def sentence(event: Event) -> Text | None:
     return None
 
 
-class JsonLines:
+class JsonLines(FrontEnd):
     """One JSON object a line for every event, the same names as in the log."""
 
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def __call__(self, event: Event) -> None:
         """Print the event."""

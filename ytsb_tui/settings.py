@@ -15,6 +15,8 @@ import platformdirs
 
 from ytsb_tui.errors import UsageError
 
+PRIVATE = ".ytsb"
+"""The folder inside a vault that is the program's own."""
 PREFIX = "YTSB_"
 """`YTSB_WORKERS=5` sets `workers`."""
 

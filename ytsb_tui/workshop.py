@@ -16,12 +16,11 @@ from ytsb_tui.services.links.wikilinks import WikiLinks
 from ytsb_tui.services.outline.author import OutlineAuthor
 from ytsb_tui.services.pdf.pango import missing
 from ytsb_tui.services.pdf.renderer import PdfRenderer
-from ytsb_tui.services.vault.folder import PRIVATE
 from ytsb_tui.services.vault.subjects import SubjectFolders
 from ytsb_tui.services.vault.vault import Vault
 from ytsb_tui.services.youtube.proxies import check_proxy
 from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
-from ytsb_tui.settings import Settings
+from ytsb_tui.settings import PRIVATE, Settings
 from ytsb_tui.stages import Author, Tools, Transcripts
 from ytsb_tui.transcript import Transcript
 from ytsb_tui.watch import Watch

@@ -15,9 +15,8 @@ from filelock import FileLock, Timeout
 
 from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error
 from ytsb_tui.services.vault.names import same_name
+from ytsb_tui.settings import PRIVATE
 
-PRIVATE = ".ytsb"
-"""The folder for what is the program's own."""
 PDFS = "pdfs"
 """The folder beside notes that holds their PDFs."""
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import keep_user_part
-from ytsb_tui.services.vault.folder import PRIVATE, Folder
+from ytsb_tui.services.vault.folder import Folder
 from ytsb_tui.services.vault.places import ASSESSMENT, Places
+from ytsb_tui.settings import PRIVATE
 
 
 class Vault:
