@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ytsb_tui.circuits import Circuit, TorState
 from ytsb_tui.job import Failure, Stage, VideoProcessingJob
 
 
@@ -107,7 +108,28 @@ class RunStopped:
     at: float
 
 
-Event = JobEvent | ResourcePaused | RunStopped
+@dataclass(frozen=True)
+class CircuitMoved:
+    """A worker has another Tor circuit than before. Told on any thread."""
+
+    worker_id: int
+    before: Circuit | None
+    """None for its first."""
+    after: Circuit
+    why: str
+    """In a word or two: "asked", "refused", "1 h old", "200 uses", "broken"."""
+    at: float
+
+
+@dataclass(frozen=True)
+class TorChanged:
+    """Tor starts, bootstraps, is ready, or is lost. Told on any thread."""
+
+    state: TorState
+    at: float
+
+
+Event = JobEvent | ResourcePaused | RunStopped | CircuitMoved | TorChanged
 
 
 class Listener(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ytsb_tui.circuits import Circuit
 from ytsb_tui.clock import iso, spell
 from ytsb_tui.events import (
+    CircuitMoved,
     Event,
     JobEnded,
     JobStopped,
@@ -24,6 +26,7 @@ from ytsb_tui.events import (
     StageFinished,
     StageProgress,
     StageRetried,
+    TorChanged,
 )
 from ytsb_tui.plaintext import one_line
 
@@ -132,7 +135,19 @@ def sentence(event: Event) -> Text | None:
         return Text.assemble(("… ", "yellow"), f"{event.resource} pauses for all workers until {until}: {why}")
     if isinstance(event, RunStopped):
         return Text.assemble(("✗ ", "red"), "Stopped: " + one_line(f"{event.reason} {event.advice}"))
+    if isinstance(event, CircuitMoved) and event.before is not None:
+        way = f"{_exit_name(event.before)} → {_exit_name(event.after)}"
+        return Text.assemble(("⇄ ", "cyan"), f"worker {event.worker_id}: {way} ({one_line(event.why)})")
+    if isinstance(event, TorChanged):
+        return Text.assemble(("⇄ ", "cyan"), one_line(event.state.words))
     return None
+
+
+def _exit_name(circuit: Circuit) -> str:
+    """Where a circuit leaves Tor, for people."""
+    if circuit.exit is None:
+        return "an unknown exit"
+    return one_line(" ".join(filter(None, (circuit.exit.nickname, circuit.exit.country, circuit.exit.address))))
 
 
 class JsonLines(FrontEnd):
@@ -164,6 +179,8 @@ EVENT_NAMES = {
     "JobStopped": "job_stopped",
     "ResourcePaused": "resource_paused",
     "RunStopped": "run_stopped",
+    "CircuitMoved": "circuit_moved",
+    "TorChanged": "tor_changed",
 }
 """What `--json` calls each event: a promise to scripts."""
 
@@ -175,6 +192,11 @@ def record(event: Event) -> dict[str, Any]:
         return fields | {"resource": event.resource, "until": iso(event.until), "reason": event.reason}
     if isinstance(event, RunStopped):
         return fields | {"reason": event.reason, "advice": event.advice}
+    if isinstance(event, CircuitMoved):
+        before = event.before and asdict(event.before)
+        return fields | {"worker_id": event.worker_id, "why": event.why, "before": before, "after": asdict(event.after)}
+    if isinstance(event, TorChanged):
+        return fields | asdict(event.state)
     fields |= {"video_id": event.job.video_id, "title": event.job.title, "url": event.job.url}
     if isinstance(event, StageEvent):
         fields |= {"worker_id": event.worker_id, "stage": event.stage}

@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.blackbox.online import Online, link
 from tests.blackbox.program import CAPTIONS, Program, leftovers, log_of, notes_of, srt
 from tests.world import World
 from tests.world.catalog import lecture as youtube_lecture
+from tests.world.faults import Fault
 
 ESCAPE = "\x1b"
 EVENTS = {
@@ -85,13 +87,15 @@ def on_a_terminal(program: Program, *arguments: str, columns: int = 80, **variab
 
 
 def test_a_terminal_shows_how_far_it_is_and_how_long_it_will_take(
-    program: Program, lectures: Callable[[int], list[str]]
+    online: Online,
 ) -> None:
-    shown = on_a_terminal(program, "run", *lectures(30), "--no-pdf", "--workers", "1")
-    assert "0 of 30" in shown
-    assert re.search(r"about \d:\d\d left", shown)
-    assert re.search(r"notes .*lecture 0", shown)
-    assert "30 done in" in shown
+    online.world.youtube.faults.append(Fault("slow", "watch", seconds=1.5))
+    links = map(link, range(3))
+    shown = on_a_terminal(online.program, "run", *links, "--author", "outline", "--workers", "1")
+    assert "0 of 3" in shown
+    assert re.search(r"about 0:0\d left", shown)
+    assert re.search(r"fetching .*lect0000001", shown)
+    assert "3 done in" in shown
     frames = re.sub(r"\x1b\[[\d;?]*\w", "", shown)
     assert max(map(len, re.split(r"[\r\n]+", frames))) <= 80
 

@@ -13,8 +13,10 @@ import pytest
 from rich.console import Console
 
 from tests.canned import PLAN, HandClock
+from ytsb_tui.circuits import Circuit, Exit, TorState
 from ytsb_tui.errors import Blocked, Busy
 from ytsb_tui.events import (
+    CircuitMoved,
     Event,
     JobEnded,
     JobEvent,
@@ -27,6 +29,7 @@ from ytsb_tui.events import (
     StageRetried,
     StageStarted,
     StageWaiting,
+    TorChanged,
 )
 from ytsb_tui.job import Failure, Stage, VideoProcessingJob
 from ytsb_tui.live import Live
@@ -37,6 +40,7 @@ JOB = VideoProcessingJob("dQw4w9WgXcQ", "https://youtu.be/dQw4w9WgXcQ", video_ti
 DONE = replace(JOB, stage="completed", processing_duration=8.34, seconds=dict.fromkeys(PLAN, 1.2345))
 FAILED = replace(JOB, failure=Failure.of(Stage.FETCH, Blocked("YouTube blocked this address (429).")))
 TROUBLE = Failure.of(Stage.NOTES, Busy("Claude asks for patience (529)."))
+LONDON = Exit("A" * 40, "london", "192.0.2.7", "GB")
 
 EVENTS: list[Event] = [
     JobQueued(JOB, AT),
@@ -51,6 +55,8 @@ EVENTS: list[Event] = [
     JobStopped(JOB, AT, 1),
     ResourcePaused("generate", AT + 30, "Claude asks for patience (529).", AT),
     RunStopped("The disk is full (writing AI/Entropy.md).", "Free some space.", AT),
+    CircuitMoved(1, Circuit("c1", 1, LONDON), Circuit("c2", 1, None), "refused", AT),
+    TorChanged(TorState("bootstrapping", "Tor is starting, 45 %", 0.45), AT),
 ]
 OF_A_JOB = {"event", "at", "video_id", "title", "url"}
 OF_A_STAGE = OF_A_JOB | {"worker_id", "stage"}
@@ -67,6 +73,8 @@ FIELDS = {
     "job_stopped": OF_A_JOB | {"worker_id"},
     "resource_paused": {"event", "at", "resource", "until", "reason"},
     "run_stopped": {"event", "at", "reason", "advice"},
+    "circuit_moved": {"event", "at", "worker_id", "before", "after", "why"},
+    "tor_changed": {"event", "at", "phase", "words", "fraction", "version", "origin", "exits"},
 }
 
 NASTY = {
@@ -110,7 +118,7 @@ def on_a_terminal(*events: Event, total: int = 2) -> str:
 def test_every_event_has_a_name_and_an_example_here() -> None:
     every = {
         each.__name__
-        for base in (JobEvent, ResourcePaused, RunStopped)
+        for base in (JobEvent, ResourcePaused, RunStopped, CircuitMoved, TorChanged)
         for each in classes(base)
         if each.__module__ == "ytsb_tui.events"
     }
@@ -153,12 +161,14 @@ def test_a_pipe_gets_one_line_for_what_matters_and_none_for_the_rest() -> None:
         "[1/2] ✓ Entropy",
         "[1/2] ✗ Entropy",
         "✗ Stopped: The disk is full (writing AI/Entropy.md). Free some space.",
+        "⇄ worker 1: london GB 192.0.2.7 → an unknown exit (refused)",
+        "⇄ Tor is starting, 45 %",
     ]
     assert "notes: Claude asks for patience (529). Trying again in 8.0 s." in lines[0]
     assert lines[1].endswith("8.3 s")
     assert f"fetch: YouTube blocked this address (429). {Blocked.advice}" in lines[2]
     assert re.fullmatch(r"… generate pauses for all workers until \d\d:\d\d:\d\d: Claude asks .*", lines[3])
-    assert len(lines) == 5
+    assert len(lines) == 7
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
@@ -190,6 +200,12 @@ def test_a_terminal_shows_each_worker_and_how_far_all_of_them_are() -> None:
     assert re.search(r"0 +fetching +Bayes \[live\]", shown)
     assert re.search(r"1 +assessment +Entropy +waiting", shown)
     assert "0 of 41" in shown
+
+
+def test_a_terminal_says_how_long_the_rest_will_take_once_one_is_done() -> None:
+    done = replace(DONE, processing_duration=60.0)
+    assert not re.search("about .* left", on_a_terminal(StageStarted(JOB, AT, Stage.FETCH, 1), total=5))
+    assert "about 2:00 left" in on_a_terminal(JobEnded(done, AT, 1), total=5)
 
 
 def test_a_terminal_shows_every_event_and_a_worker_without_a_job_as_idle() -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ytsb_tui.circuits import TorState
 from ytsb_tui.clock import Clock
 from ytsb_tui.events import (
+    CircuitMoved,
     Event,
     JobEnded,
     JobEvent,
@@ -22,6 +24,7 @@ from ytsb_tui.events import (
     StageRetried,
     StageStarted,
     StageWaiting,
+    TorChanged,
 )
 from ytsb_tui.glance import Brief, Flaw, Glimpse
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
@@ -245,6 +248,8 @@ class Board:
         """The resources nobody may use now."""
         self.stopped: RunStopped | None = None
         """Why no further job is started, if so."""
+        self.tor: TorState | None = None
+        """How Tor is; None where it is not in use."""
         self.tokens = 0
         """Used since the app was opened."""
         self.cost: float | None = 0.0
@@ -297,10 +302,12 @@ class Board:
                 self.pauses[news.resource] = news
             elif isinstance(news, RunStopped):
                 self.stopped = news
-            else:
+            elif isinstance(news, TorChanged):
+                self.tor = news.state
+            elif not isinstance(news, CircuitMoved):
                 self.see(news)
                 break  # whatever is many comes in portions, one a frame
-            if isinstance(news, JobEnded | ResourcePaused | RunStopped):
+            if isinstance(news, JobEnded | ResourcePaused | RunStopped | CircuitMoved | TorChanged):
                 notable.append(news)
         now = self.clock.now()
         self.pauses = {name: pause for name, pause in self.pauses.items() if pause.until > now}
