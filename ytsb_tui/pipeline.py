@@ -94,7 +94,6 @@ class Attempt:
         """The turn it has at the gate, from the stage that entered on."""
         self.error: StageError | Cancelled | None = None
         """Why it failed, once it has."""
-        self._is_over = False
 
     def _begun(self, job: VideoProcessingJob) -> VideoProcessingJob:
         now = self._rules.clock.now()
@@ -139,20 +138,14 @@ class Attempt:
         return self._ended(job, Status.FAILED)
 
     def crashed(self, error: Exception) -> None:
-        """End the attempt after an exception nobody expected; its details go to the program's own log.
-
-        An attempt that is over stays as it ended: it was a listener that did
-        not bear the news.
-        """
+        """End the attempt after an exception nobody expected; its details go to the program's own log."""
         log.error("%s: unexpected %s in %s", self.job.video_id, type(error).__name__, self.stage, exc_info=error)
-        if not self._is_over:
-            self.failed(Bug(f"{type(error).__name__}: {error}"))
+        self.failed(Bug(f"{type(error).__name__}: {error}"))
 
     def _ended(self, job: VideoProcessingJob, status: Status) -> VideoProcessingJob:
         clock = self._rules.clock
         job = replace(job, ended_at=clock.now(), processing_duration=clock.ticks() - self._ticks)
         self._rules.records.end(job, status)
-        self._is_over = True
         self._rules.tell(JobEnded(job.facts(), clock.now(), self.worker_id))
         return job
 

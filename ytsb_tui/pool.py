@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from ytsb_tui.errors import Bug, Cancelled, OverBudget, StageError, Stopped, YtsbError
-from ytsb_tui.events import JobStopped, RunStopped, StageProgress
+from ytsb_tui.events import Event, JobStopped, Listener, RunStopped, StageProgress
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.pipeline import Attempt, Rules
 from ytsb_tui.stages import Tools
@@ -64,7 +65,7 @@ class Pool:
         among: frozenset[str] | None = None,
     ) -> None:
         """`make_tools` is called on each worker's own thread; `among` limits the run to these jobs."""
-        self.rules = rules
+        self.rules = replace(rules, tell=_safely(rules.tell))
         self.cancelled: set[str] = set()
         self.stopping = False
         self.stopped_by: YtsbError | None = None
@@ -161,6 +162,9 @@ class Pool:
                     self.wake()
         except YtsbError as error:
             self._stop_run(error)
+        except Exception as error:  # not even the failure could be written down
+            log.exception("worker %d ends", number)
+            self._stop_run(Bug(f"{type(error).__name__}: {error}"))
         finally:
             with self._changed:
                 del self._threads[number]
@@ -221,3 +225,15 @@ class Pool:
 
     def _tell_stop(self, why: YtsbError) -> None:
         self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now()))
+
+
+def _safely(tell: Listener) -> Listener:
+    """A listener that cannot fail a job or end a worker: what goes wrong in it is written down."""
+
+    def heard(event: Event) -> None:
+        try:
+            tell(event)
+        except Exception:
+            log.exception("a listener did not bear %s", type(event).__name__)
+
+    return heard

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,18 @@ from ytsb_tui.errors import (
     StageError,
     Stopped,
 )
-from ytsb_tui.events import JobEnded, JobStopped, ResourcePaused, RunStopped, StageFinished, StageProgress, StageRetried
+from ytsb_tui.events import (
+    Event,
+    JobEnded,
+    JobStopped,
+    ResourcePaused,
+    RunStopped,
+    StageFinished,
+    StageProgress,
+    StageRetried,
+)
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.pool import Pool
 from ytsb_tui.usage import Usage
 from ytsb_tui.watch import Watch
 
@@ -228,6 +239,22 @@ def test_a_bug_fails_its_job_and_not_its_worker(tmp_path: Path) -> None:
     world.close()
     outcome = {str(entry["video_id"]): entry["error"] for entry in log_of(tmp_path)}
     assert outcome == {"aaa": None, "bad": "ZeroDivisionError: division by zero", "bbb": None}
+
+
+def test_a_listener_that_fails_fails_no_job_and_ends_no_worker(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(tmp_path)
+
+    def tell(event: Event) -> None:
+        raise ZeroDivisionError(type(event).__name__)
+
+    pool = world.pool(world.submit(["aaa", "bbb"]).ids)
+    Pool(world.journal.store, replace(pool.rules, tell=tell), world.tools).run(1)
+    world.close()
+    assert [entry["success"] for entry in log_of(tmp_path)] == [True, True]
+    assert "ZeroDivisionError: JobEnded" in caplog.text
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_stands_in_everybodys_way_ends_the_run(tmp_path: Path) -> None:
