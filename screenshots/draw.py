@@ -32,7 +32,7 @@ from ytsb_tui.samples import samples
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import video
 from ytsb_tui.ui.app import YtsbApp
-from ytsb_tui.ui.board import Told
+from ytsb_tui.ui.news import Told
 from ytsb_tui.ui.screens.add import AddScreen
 from ytsb_tui.ui.widgets.job_table import JobTable
 

@@ -17,7 +17,8 @@ from ytsb_tui.events import JobEnded, StageFinished, StageStarted
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.settings import Settings
 from ytsb_tui.ui.app import YtsbApp
-from ytsb_tui.ui.board import Board, Told
+from ytsb_tui.ui.board import Board
+from ytsb_tui.ui.news import Told
 
 SECONDS = dict(zip(Stage, (2.1, 14.2, 22.8, 0.1, 0.3, 3.4), strict=True))
 """How long the stages of a job in these tests take."""

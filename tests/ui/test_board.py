@@ -26,9 +26,10 @@ from ytsb_tui.events import (
 from ytsb_tui.glance import Glance
 from ytsb_tui.job import Failure, Stage, Status
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.ui.board import Board, Seen, Told
+from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.columns import COLUMNS, ERROR, STATUS, TITLE, TOTAL, Column, arrange
 from ytsb_tui.ui.format import amount, bar, countdown, fit, money, short
+from ytsb_tui.ui.news import Seen, Told
 from ytsb_tui.ui.notices import Notices
 from ytsb_tui.ui.view import View
 from ytsb_tui.usage import Usage

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ytsb_tui.job import Stage, Status
-from ytsb_tui.ui.board import Row
 from ytsb_tui.ui.format import NOTHING, STAGE_WORDS, money, short
+from ytsb_tui.ui.row import Row
 
 GAP = 1
 """Cells between two columns."""

@@ -10,8 +10,9 @@ from ytsb_tui.clock import spell
 from ytsb_tui.events import Event, JobEnded, ResourcePaused, RunStopped
 from ytsb_tui.job import Failure, Status
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.ui.board import Board, outcome
+from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.format import counted
+from ytsb_tui.ui.row import outcome
 
 LONG_PAUSE = 600.0
 """Seconds of a pause that the user should know of."""

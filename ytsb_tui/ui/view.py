@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ytsb_tui.job import Status
-from ytsb_tui.ui.board import Board, Row
+from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.columns import Column
+from ytsb_tui.ui.row import Row
 
 Key = tuple[Any, int, str]
 

@@ -16,9 +16,9 @@ from textual.strip import Strip
 
 from ytsb_tui.clock import Clock
 from ytsb_tui.job import Status
-from ytsb_tui.ui.board import Row
 from ytsb_tui.ui.columns import GAP, STATUS, Place, arrange
 from ytsb_tui.ui.format import fit
+from ytsb_tui.ui.row import Row
 from ytsb_tui.ui.view import View
 
 MOST_KEPT = 2_000

@@ -10,8 +10,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ytsb_tui.ui.board import Board, Lane, Row
+from ytsb_tui.ui.board import Board, Lane
 from ytsb_tui.ui.format import STAGE_WORDS, bar, countdown, fit, short
+from ytsb_tui.ui.row import Row
 
 BAR = 16
 """Cells of a progress bar."""

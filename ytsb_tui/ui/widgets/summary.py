@@ -8,8 +8,9 @@ from textual.widget import Widget
 
 from ytsb_tui.job import Status
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.ui.board import BADGES, Board
+from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.format import amount, bar, countdown, counted, fit, money, short
+from ytsb_tui.ui.row import BADGES
 from ytsb_tui.ui.session import Session
 
 TONES = {
