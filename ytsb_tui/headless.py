@@ -175,7 +175,8 @@ class Run:
         except StageError as error:
             self._lists_broke_off = True
             where = f"the list broke off after {found} videos. " if found else ""
-            advice = "Run the same command again to take the rest." if error.policy.retryable else error.advice
+            by_itself = error.policy.retryable and not error.policy.stops_run
+            advice = "Run the same command again to take the rest." if by_itself else error.advice
             self.say(f"{source.id}: {where}{error} {advice}", style="red")
         else:
             self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else ""))

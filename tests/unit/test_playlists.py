@@ -135,6 +135,20 @@ def test_a_list_that_does_not_exist_is_refused_with_youtubes_reason(course: Worl
     assert str(error) == message
 
 
+@pytest.mark.parametrize("protocol", ["socks", "http"])
+def test_a_proxy_nobody_runs_is_what_is_told(course: World, protocol: str) -> None:
+    proxy = getattr(course.router, protocol)("me").replace(str(course.router.port), "9")
+    with pytest.raises(BadSetup, match="^The proxy 127.0.0.1:9 cannot be reached.$"):
+        list(expand(COURSE, limit=5, proxy=proxy, watch=Watching()))
+
+
+@pytest.mark.parametrize("protocol", ["socks", "http"])
+def test_a_proxy_that_does_not_reach_youtube_is_what_is_told(course: World, protocol: str) -> None:
+    course.router.dead = True
+    with pytest.raises(NetworkTrouble, match="does not let us through to YouTube.$"):
+        list(expand(COURSE, limit=5, proxy=getattr(course.router, protocol)("me"), watch=Watching()))
+
+
 def test_a_bad_proxy_is_refused_before_the_first_request(course: World) -> None:
     with pytest.raises(BadSetup):
         list(expand(COURSE, limit=5, proxy="socks5://me:secret@h:1", watch=Watching()))

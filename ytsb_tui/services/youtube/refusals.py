@@ -181,6 +181,8 @@ MEANINGS: Mapping[type[Exception], Meaning] = {
     requests.exceptions.InvalidSchema: _BAD_PROXY,
     requests.exceptions.InvalidProxyURL: _BAD_PROXY,
     urllib3.exceptions.SSLError: _encryption,
+    urllib3.exceptions.NewConnectionError: _connection,
+    urllib3.exceptions.ProxyError: _connection,
     urllib3.exceptions.TimeoutError: _TIMEOUT,
     urllib3.exceptions.HTTPError: _CUT,
     ParseError: _always(NetworkTrouble, "YouTube sent no captions, though it lists some."),
