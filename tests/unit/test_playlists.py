@@ -138,14 +138,14 @@ def test_a_list_that_does_not_exist_is_refused_with_youtubes_reason(course: Worl
 @pytest.mark.parametrize("protocol", ["socks", "http"])
 def test_a_proxy_nobody_runs_is_what_is_told(course: World, protocol: str) -> None:
     proxy = getattr(course.router, protocol)("me").replace(str(course.router.port), "9")
-    with pytest.raises(BadSetup, match="^The proxy 127.0.0.1:9 cannot be reached.$"):
+    with pytest.raises(BadSetup, match=r"^The proxy 127.0.0.1:9 cannot be reached.$"):
         list(expand(COURSE, limit=5, proxy=proxy, watch=Watching()))
 
 
 @pytest.mark.parametrize("protocol", ["socks", "http"])
 def test_a_proxy_that_does_not_reach_youtube_is_what_is_told(course: World, protocol: str) -> None:
     course.router.dead = True
-    with pytest.raises(NetworkTrouble, match="does not let us through to YouTube.$"):
+    with pytest.raises(NetworkTrouble, match=r"does not let us through to YouTube\.$"):
         list(expand(COURSE, limit=5, proxy=getattr(course.router, protocol)("me"), watch=Watching()))
 
 
