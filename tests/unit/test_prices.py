@@ -43,6 +43,15 @@ def test_a_batch_costs_half() -> None:
     assert BUILT_IN.halved().usage("claude-opus-5-5", Tokens(input=MILLION)).cost == pytest.approx(2.0)
 
 
+def test_every_price_follows_from_its_input_price_as_the_price_list_says() -> None:
+    """Writing to the cache costs 1.25 times the input for 5 minutes and twice for an hour, output five times."""
+    for price in BUILT_IN.by_model.values():
+        assert price.cache_write_5m == pytest.approx(1.25 * price.input)
+        assert price.cache_write_1h == pytest.approx(2 * price.input)
+        assert price.output == pytest.approx(5 * price.input)
+        assert price.cache_read <= 0.1 * price.input
+
+
 def test_an_unknown_model_costs_nobody_knows_what() -> None:
     assert BUILT_IN.usage("llama", Tokens(input=MILLION)).cost is None
     assert BUILT_IN.usage("llama", Tokens()).cost is None
