@@ -17,6 +17,7 @@ from ytsb_tui.events import (
     JobStopped,
     ResourcePaused,
     RunStopped,
+    StageEvent,
     StageFinished,
     StageProgress,
     StageRetried,
@@ -72,6 +73,23 @@ def test_a_status_is_a_glyph_and_a_word_at_every_step(board: Board, clock: HandC
     board.hear(StageStarted(job(5), now, Stage.FETCH, 0))
     board.hear(JobStopped(job(5), now, 0))
     assert badge(board, 5) == "· queued"
+
+
+def test_a_row_says_why_its_stage_is_tried_again_until_that_is_over(board: Board, clock: HandClock) -> None:
+    one, now = job(1), clock.at
+    blocked = Failure(Stage.FETCH, "Blocked", "YouTube blocked this address (429).", "Wait.", True)
+
+    def error(event: StageEvent) -> str:
+        board.hear(event)
+        board.catch_up()
+        return board.rows[one.video_id].error
+
+    assert error(StageStarted(one, now, Stage.FETCH, 0)) == ""
+    assert error(StageRetried(one, now, Stage.FETCH, 0, blocked, 1, now + 300, shared=True)) == blocked.message
+    assert error(StageWaiting(one, now, Stage.FETCH, 0)) == blocked.message
+    assert error(StageStarted(one, now + 300, Stage.FETCH, 0)) == blocked.message
+    assert error(StageFinished(one, now + 301, Stage.FETCH, 0, 1.0)) == ""
+    assert error(StageStarted(one, now + 301, Stage.NOTES, 0)) == ""
 
 
 def test_the_running_stage_ticks_and_counts_into_the_total(board: Board, clock: HandClock) -> None:

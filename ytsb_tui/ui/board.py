@@ -203,16 +203,18 @@ class Board:
         row.status = Status.RUNNING
         self.lanes.setdefault(event.worker_id, Lane()).job = row.id
         live = Live(event.worker_id, event.stage, "waiting", event.at)
+        if row.live and row.live.stage is event.stage:
+            live.trouble = row.live.trouble
         if isinstance(event, StageStarted):
             live.doing = "working"
         elif isinstance(event, StageRetried):
-            live.doing, live.until = "retrying", event.until
+            live.doing, live.until, live.trouble = "retrying", event.until, event.failure
         elif isinstance(event, StageProgress):
             live.doing, live.fraction, live.text = "working", event.fraction, event.text
             if row.live and row.live.stage is event.stage:
                 live.since = row.live.since
         elif isinstance(event, StageFinished):
-            live.doing, live.fraction = "finished", 1.0
+            live.doing, live.fraction, live.trouble = "finished", 1.0, None
             self.recent[event.stage].append(event.seconds)
         elif not isinstance(event, StageWaiting):
             raise AssertionError(f"{type(event).__name__} is not drawn")

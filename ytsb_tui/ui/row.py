@@ -33,6 +33,8 @@ class Live:
     text: str = ""
     until: float = 0.0
     """When the next try begins."""
+    trouble: Failure | None = None
+    """Why the stage has to be tried again, if it has."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,13 +70,14 @@ class Row:
 
     @property
     def failure(self) -> Failure | Flaw | None:
-        """Why the last attempt failed, if it did."""
-        return self.facts.failure
+        """Why the last attempt failed, or why the stage it is in is tried again, if so."""
+        return self.live.trouble if self.live else self.facts.failure
 
     @property
     def error(self) -> str:
         """The cause of the last failure in words."""
-        if self.failure is None or self.status in (Status.RUNNING, Status.CANCELLED):
+        elsewhere = self.status is Status.RUNNING and self.live is None
+        if self.failure is None or elsewhere or self.status is Status.CANCELLED:
             return ""
         return seen(self.failure.message[:2000])
 
