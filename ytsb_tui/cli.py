@@ -104,11 +104,7 @@ def open_app(config: Path | None, /, sources: tuple[str, ...], lists: tuple[str,
     if sources or lists:
         from ytsb_tui.ordering import read_orders
 
-        order = read_orders(sources, lists)
-        if not order.sources:
-            refused = order.refused[0][1]
-            raise UsageError(f"{refused.text[:100]}: {refused.reason}")
-        found = order.sources
+        found = read_orders(sources, lists).sources
     return _open(chosen, found)
 
 

@@ -21,6 +21,8 @@ from ytsb_tui.workshop import Workshop, plan_of
 
 MOST_WORKERS = 64
 """The most a user can have, except in economy mode, where workers only wait."""
+MOST_ECONOMICAL = 500
+"""Jobs that wait for the same batch at once."""
 LOG_SIZE = 1_000_000
 """Bytes of the program's own log, of which one older one is kept."""
 
@@ -89,6 +91,10 @@ class Engine:
             retry_seconds=settings.retry_minutes * 60,
         )
         return Pool(self.journal.store, rules, self.workshop.tools, among=among)
+
+    def workers_for(self, jobs: int) -> int:
+        """How many workers these jobs are given: one each in economy mode, else as many as were asked for."""
+        return max(1, min(jobs, MOST_ECONOMICAL)) if self.settings.economy else self.settings.workers
 
     def _gates(self) -> dict[str, Gate]:
         settings = self.settings

@@ -36,8 +36,6 @@ GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 LONGEST_PAUSE = 600.0
 """Seconds a run waits for a server by itself; for longer it stops and says when to go on."""
-MOST_ECONOMICAL = 500
-"""Jobs that wait for the same batch at once."""
 
 
 class Appraisal:
@@ -101,6 +99,7 @@ class Run:
             "already done": len(submission.done),
             "named twice": order.duplicates,
             "refused": len(order.refused),
+            "without a link": order.prose,
         }
         self.say(", ".join(f"{number} {what}" for what, number in counts.items() if number) + ".")
         if estimate:
@@ -194,13 +193,12 @@ class Run:
         With `watch` that includes automatic retries that are due later. Raises
         `BadSetup` before anything is done when there is no key to the author.
         """
-        settings = self._settings
         plan = self._engine.plan if plan is None else plan
         paid = any(stage in plan and not job.has(stage) for stage in PAID for job in jobs)
         if paid and (warning := self._engine.workshop.prepare_author()):
             self.say(warning, style="yellow")
         outcome = Outcome(len(jobs))
-        workers = max(1, min(len(jobs), MOST_ECONOMICAL)) if settings.economy else settings.workers
+        workers = self._engine.workers_for(len(jobs))
         front_end = self._front_end(len(jobs), plan, workers)
 
         def tell(event: Event) -> None:

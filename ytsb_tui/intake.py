@@ -50,6 +50,11 @@ class Refused:
     text: str
     reason: str
 
+    @property
+    def is_prose(self) -> bool:
+        """Whether it names nothing at all: words around the links of a list, and no mistake."""
+        return self.reason == NOTHING
+
 
 @dataclass(frozen=True)
 class Duplicate:

@@ -27,6 +27,8 @@ class Order:
     duplicates: int
     refused: tuple[tuple[str, Refused], ...]
     """What could not be taken, each with the name of the text it stands in ("" for an argument)."""
+    prose: int = 0
+    """Lines of texts that name nothing, beside others that do."""
 
     def complaints(self) -> list[str]:
         """A sentence for each of the first that could not be taken, and how many more there are."""
@@ -35,7 +37,7 @@ class Order:
             where = f"{place}, line {line.line}: " if place else ""
             told.append(one_line(f"{where}{line.text[:100]} - {line.reason}"))
         if (more := len(self.refused) - MOST_LISTED) > 0:
-            told.append(f"... and {more} more lines that name nothing we can take.")
+            told.append(f"... and {more} more lines that cannot be taken.")
         return told
 
 
@@ -48,20 +50,22 @@ def read_orders(arguments: Sequence[str], lists: Iterable[str]) -> Order:
     texts = [("", "\n".join(map(_argument, arguments)), Path.cwd())] + [_text(name) for name in lists]
     sources: dict[str, Source] = {}
     named = duplicates = 0
+    prose: list[tuple[str, Refused]] = []
     refused: list[tuple[str, Refused]] = []
     for name, text, base in texts:
         found = intake.read(text, base=base)
         named += len(found.sources)
         duplicates += len(found.duplicates)
-        refused += [(name, line) for line in found.refused]
+        for line in found.refused:
+            (prose if name and line.is_prose else refused).append((name, line))
         for source in found.sources:
             sources.setdefault(source.id, source)
-    if not sources and not refused:
+    if not sources and not refused and not prose:
         raise UsageError("Nothing was named.", advice="Name a video, a playlist or a caption file; --help shows how.")
-    order = Order(tuple(sources.values()), duplicates + named - len(sources), tuple(refused))
     if not sources:
+        order = Order((), 0, (*refused, *prose))
         raise UsageError("\n  ".join(("Nothing of that can be worked on:", *order.complaints())))
-    return order
+    return Order(tuple(sources.values()), duplicates + named - len(sources), tuple(refused), len(prose))
 
 
 def _argument(argument: str) -> str:

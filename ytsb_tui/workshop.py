@@ -108,6 +108,10 @@ class Workshop:
         self.author.warm()
         return retirement(self.author.model)
 
+    def warm_renderer(self, watch: Watch) -> None:
+        """Have something that draws PDFs at hand before there is one to draw."""
+        self._pdfs.warm(watch)
+
     def sweep(self) -> None:
         """Remove what a killed process left behind; call it once the vault is ours."""
         self._vault.sweep()

@@ -42,6 +42,10 @@ class Terminal:
         self.tmux("load-buffer", "-b", "list", text)
         self.tmux("paste-buffer", "-p", "-b", "list", "-t", "app")
 
+    def send(self, text: str) -> None:
+        """Paste a text as a terminal does that does not mark what is pasted."""
+        self.tmux("send-keys", "-t", "app", "-l", text)
+
     def shown(self) -> str:
         """What is on the screen, or has scrolled out of it."""
         return self.tmux("capture-pane", "-p", "-S", "-", "-t", "app")
@@ -109,3 +113,26 @@ def test_an_evening_in_a_terminal(program: Program, columns: int, lines: int) ->
     assert (again["video_id"], again["attempt"], again["success"]) == (failed["video_id"], 2, True)
     assert failed["error_class"] == "BadCaptions"
     assert len(notes_of(vault)) == 6
+
+
+def test_a_paste_that_the_terminal_does_not_mark_presses_no_keys(program: Program) -> None:
+    """The letters of a link quit, cancel, retry and rotate; a list of links must do none of that."""
+    for number, name in enumerate(("quartz.srt", "xRtq.srt")):
+        (program.desk / name).write_text(lecture(number))
+    lines = [
+        "# qxRtTpcs, quickly",
+        "quartz.srt",
+        "xRtq.srt",
+        *(f"https://vimeo.com/{n}" for n in range(200)),
+        "the end",
+    ]
+
+    with terminal(program, 120, 36, "--out", "vault", "--author", "outline", "--no-pdf") as inside:
+        inside.shows("Paste links, a list or caption files, or press a.", "a adds videos and files")
+        inside.send("\r".join(lines) + "\r")
+        inside.shows("+ 2 new", "✗ 200 refused", "– 1 no link")
+        inside.press("C-s")
+        inside.shows("✓ 2 done")
+        inside.press("q")
+        inside.shows("exit code 0")
+    assert len(log_of(program.desk / "vault")) == 2

@@ -16,7 +16,7 @@ from tests.canned import World
 from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
 from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import NoCaptions, OutOfSpace, VaultError
-from ytsb_tui.events import RunStopped, StageStarted
+from ytsb_tui.events import ResourcePaused, RunStopped, StageStarted
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal
 from ytsb_tui.settings import Settings
@@ -307,7 +307,7 @@ def test_a_file_is_no_vault(tmp_path: Path) -> None:
 async def test_a_setting_that_cannot_work_ends_the_app_with_the_reason(tmp_path: Path) -> None:
     app = YtsbApp(Settings(out=tmp_path, author="outline", pdf_theme="acadmic"))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.return_value is not None or not app.is_running, timeout=20)
+        await until(pilot, lambda: app.return_value is not None or not app.is_running)
     assert "acadmic" in str(app.return_value)
 
 
@@ -322,6 +322,71 @@ async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) ->
         assert "stopped: The disk is full." in screen_text(app)
         await pilot.press("p")
         await until(pilot, lambda: statuses(app) == {"file-space": "done"})
+
+
+async def long_pause(app: YtsbApp, pilot: AppPilot) -> None:
+    """YouTube refuses everybody for half an hour."""
+    now = app.board.clock.now()
+    app.board.hear(ResourcePaused("fetch", now + 1800, "YouTube blocked this address (429).", now))
+    await until(pilot, lambda: app.board.pauses)
+    await pilot.pause()
+
+
+async def test_a_long_pause_is_asked_about_and_can_pause_the_run(tmp_path: Path) -> None:
+    async with opened(tmp_path, clock=hand_clock(), size=(140, 40)) as (app, pilot):
+        await long_pause(app, pilot)
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert "YouTube blocked this address (429). Everybody waits for" in screen_text(app)
+        await pilot.press("y")
+        await until(pilot, lambda: app.session.paused)
+        app.main.redraw()
+        await pilot.pause()
+        assert "paused, p goes on, YouTube pauses for 30:00, until " in screen_text(app)
+
+
+async def test_who_waits_for_a_long_pause_goes_on_when_it_is_over(tmp_path: Path) -> None:
+    clock = hand_clock()
+    async with opened(tmp_path, clock=clock) as (app, pilot):
+        await long_pause(app, pilot)
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("escape")
+        assert not app.session.paused
+        await long_pause(app, pilot)
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        clock.at += 1801
+        await until(pilot, lambda: isinstance(app.screen, Main))
+        assert not app.session.paused
+
+
+async def test_a_long_pause_takes_no_keys_from_who_is_typing(tmp_path: Path) -> None:
+    async with opened(tmp_path, clock=hand_clock(), size=(140, 40)) as (app, pilot):
+        await pilot.press("slash", "y")
+        await long_pause(app, pilot)
+        await until(pilot, lambda: any(words.endswith("p pauses the run.") for words in toasts(app)))
+        assert isinstance(app.screen, Main)
+
+
+async def test_a_missing_key_is_told_before_anybody_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ANTHROPIC_API_KEY", "CLAUDE_API_KEY", "ANTHROPIC_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    app = YtsbApp(
+        Settings(out=tmp_path / "vault", author="claude", pdf=False), sources=captions(tmp_path / "in", "key")
+    )
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: app.board.stopped and app.board.rows)
+        await pilot.pause(0.2)
+        assert "stopped: There is no API key for Claude." in screen_text(app)
+        assert statuses(app) == {"file-key": "queued"}
+        assert not app.board.lanes
+
+
+async def test_a_model_that_is_about_to_end_is_told(tmp_path: Path) -> None:
+    from anthropic.resources.messages import DEPRECATED_MODELS
+
+    model = next(iter(DEPRECATED_MODELS))
+    app = YtsbApp(Settings(out=tmp_path, author="claude", model=model, base_url="http://127.0.0.1:9", pdf=False))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: any(words.startswith(f"The model {model} ends on") for words in toasts(app)))
 
 
 async def test_hostile_titles_are_shown_as_they_are(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -366,7 +367,9 @@ def test_a_stopped_run_and_a_long_pause_are_told(board: Board, clock: HandClock)
     told = notices.take(board.catch_up())
     assert [notice.severity for notice in told] == ["error", "warning"]
     assert told[0].words == "Stopped: The disk is full. Free some space. Then press p."
-    assert told[1].words.startswith("Claude asks for patience. Everybody waits for 1:00:00;")
+    until = datetime.fromtimestamp(clock.at + 3600)
+    assert told[1].words == f"Claude asks for patience. Everybody waits for 1:00:00, until {until:%H:%M}."
+    assert told[1].pause is not None
 
 
 def test_a_row_that_failed_before_shows_it_until_it_runs_again(board: Board, clock: HandClock) -> None:

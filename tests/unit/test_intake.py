@@ -163,7 +163,14 @@ def test_prose_around_a_link_makes_no_noise_but_other_links_do() -> None:
     text = f"# Week 1\nIntro and/or more, see /etc or https://youtu.be/{ID} or https://vimeo.com/1\n\n"
     found = read(text, base=HERE)
     assert [(item.id, item.line) for item in found.sources] == [(ID, 2)]
-    assert [(item.line, item.reason) for item in found.refused] == [(2, "vimeo.com is not YouTube.")]
+    assert [(item.line, item.reason, item.is_prose) for item in found.refused] == [
+        (2, "vimeo.com is not YouTube.", False)
+    ]
+
+
+def test_a_line_of_prose_is_told_from_one_that_wants_to_be_a_source() -> None:
+    found = read("Week 3: information theory\nmissing.srt\nhttps://youtu.be/short\n", base=HERE)
+    assert [(item.line, item.is_prose) for item in found.refused] == [(1, True), (2, False), (3, False)]
 
 
 def test_a_video_named_again_is_a_duplicate_of_its_first_line() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from ytsb_tui.clock import Clock, SystemClock
@@ -80,6 +81,14 @@ class YtsbApp(App[YtsbError | None]):
         self.board.see(Seen([job for job in jobs if job.brief.video_id in first], glance.seconds(tuple(first))))
         glance.close()
 
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":  # Windows' own, or a browser's: they mark what is pasted
+            return chosen
+        from ytsb_tui.ui.pasting import PastingDriver
+
+        return PastingDriver
+
     def get_default_screen(self) -> Screen[None]:
         return self.main
 
@@ -135,6 +144,8 @@ class YtsbApp(App[YtsbError | None]):
 
     def on_batch_ended(self, message: BatchEnded) -> None:
         """Call somebody who may have gone away, in the way the settings say."""
+        if self.settings.economy:
+            self.session.staff()
         if self.settings.notify == "bell":
             self.bell()
         elif self.settings.notify == "desktop" and self._driver is not None:

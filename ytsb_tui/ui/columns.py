@@ -102,8 +102,9 @@ COST = Column(
     right=True, help="US dollars",
 )  # fmt: skip
 ERROR = Column(
-    "error", "Last error", 16, 200, lambda row, now: row.error, lambda row: (not row.error, row.error.casefold())
-)
+    "error", "Last error", 16, 200, lambda row, now: row.error or row.whereabouts,
+    lambda row: (not row.error, row.error.casefold()),
+)  # fmt: skip
 
 COLUMNS = (STATUS, TITLE, SUBJECT, WORKER, *STAGES, TOTAL, TRIES, COST, ERROR)
 """From left to right."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -47,6 +48,11 @@ def countdown(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def at_clock(moment: float) -> str:
+    """A time of day: `14:32`."""
+    return datetime.fromtimestamp(moment).strftime("%H:%M")
 
 
 def money(dollars: float | None) -> str:

@@ -11,7 +11,7 @@ from ytsb_tui.events import Event, JobEnded, ResourcePaused, RunStopped
 from ytsb_tui.job import Failure, Status
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
-from ytsb_tui.ui.format import counted
+from ytsb_tui.ui.format import at_clock, counted
 from ytsb_tui.ui.row import outcome
 
 LONG_PAUSE = 600.0
@@ -29,6 +29,8 @@ class Notice:
     severity: Literal["information", "warning", "error"] = "information"
     final: bool = False
     """Whether a batch is over, so that somebody who went away should be called."""
+    pause: ResourcePaused | None = None
+    """The pause it tells of, which is so long that the user may rather stop."""
 
 
 class Notices:
@@ -63,10 +65,8 @@ class Notices:
         if isinstance(event, RunStopped):
             return Notice(one_line(f"Stopped: {event.reason} {event.advice} Then press p."), "error")
         if isinstance(event, ResourcePaused) and event.until - event.at > LONG_PAUSE:
-            pause = spell(event.until - event.at)
-            return Notice(
-                one_line(f"{event.reason} Everybody waits for {pause}; q leaves, nothing is lost."), "warning"
-            )
+            lasts = f"{spell(event.until - event.at)}, until {at_clock(event.until)}"
+            return Notice(one_line(f"{event.reason} Everybody waits for {lasts}."), "warning", pause=event)
         if isinstance(event, JobEnded):
             self._ended[event.job.video_id] = outcome(event.job)
             if _needs_the_user(event.job.failure, event.job.next_retry_at):

@@ -82,6 +82,13 @@ class Row:
         return seen(self.failure.message[:2000])
 
     @property
+    def whereabouts(self) -> str:
+        """Where its request to the author stands, when that waits in a batch."""
+        live = self.live
+        waits = live is not None and live.fraction is None and live.stage in (Stage.NOTES, Stage.ASSESSMENT)
+        return seen(live.text[:400]) if live and waits else ""
+
+    @property
     def retry_at(self) -> float | None:
         """When it is tried again by itself."""
         return self.facts.next_retry_at if self.status is Status.FAILED else None

@@ -6,13 +6,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import Bug, StageError, Stopped, VaultBusy, YtsbError
+from ytsb_tui.events import RunStopped
 from ytsb_tui.glance import Glance
-from ytsb_tui.job import Stage, VideoProcessingJob
+from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as video_source
@@ -133,6 +135,17 @@ class Session:
             self.pool.resize(self.workers)
         self.pool.resume()
 
+    def staff(self) -> None:
+        """Have as many workers as are wanted; in economy mode as many as there are jobs."""
+        self._errands.put(self._staff)
+
+    def _staff(self) -> None:
+        if self.engine is not None and self.settings.economy:
+            counts = self.engine.journal.store.counts()
+            self.workers = self.engine.workers_for(counts[Status.QUEUED] + counts[Status.RUNNING])
+        if self.pool is not None:
+            self.pool.resize(self.workers)
+
     def resize(self, workers: int) -> None:
         """Have this many workers; those too many leave after the job they are on."""
         self.workers = workers
@@ -141,14 +154,18 @@ class Session:
 
     def _run_errands(self) -> None:
         while (errand := self._errands.get()) is not None:
-            try:
-                errand()
-            except YtsbError as error:
-                self._report(Said(f"{error} {error.advice}".strip(), "error"))
-            except Exception as error:  # a bug here must not end the thread that everything goes through
-                log.exception("unexpected %s in an errand", type(error).__name__)
-                self._report(Said(f"{type(error).__name__}: {error}. {Bug.advice}", "error"))
+            self._guard(errand)
         self._close()
+
+    def _guard(self, errand: Callable[[], None]) -> None:
+        """Run an errand; what goes wrong is told."""
+        try:
+            errand()
+        except YtsbError as error:
+            self._report(Said(f"{error} {error.advice}".strip(), "error"))
+        except Exception as error:  # a bug here must not end the thread that everything goes through
+            log.exception("unexpected %s in an errand", type(error).__name__)
+            self._report(Said(f"{type(error).__name__}: {error}. {Bug.advice}", "error"))
 
     def _open(self) -> None:
         from ytsb_tui.engine import Engine
@@ -170,7 +187,22 @@ class Session:
         if self.paused:
             self.pool.pause()
         self._report(Opened(engine.notices))
-        self.pool.resize(self.workers)
+        warm_up = partial(self._guard, partial(self._warm_up, engine, self.pool))
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self, engine: Engine, pool: Pool) -> None:
+        """Load what takes seconds; say what would keep the author from writing before anybody begins to work."""
+        try:
+            if warning := engine.workshop.prepare_author():
+                self._report(Said(warning, "warning"))
+            self.staff()
+            if Stage.EXPORT in engine.plan:
+                engine.workshop.warm_renderer(_Until(self))
+        except Stopped:
+            return
+        except YtsbError as error:
+            pool.stop(error)
+            self._hear(RunStopped(str(error), error.advice, self._clock.now()))
 
     def _tell_history(self) -> None:
         """The jobs as they are now that a crash is put right, and how long their stages took."""
@@ -209,7 +241,7 @@ class Session:
         submission = engine.submit(jobs, restart_at=restart_at)
         for job in submission.queued:
             self._tell(job.video_id, began)
-        pool.wake()
+        self._attend(pool)
         parts = [counted(len(submission.queued), "job") + f" {words}"] if submission.queued else []
         parts += [f"{len(submission.done):,} already done"] if submission.done else []
         self._report(Said(", ".join(parts) + "."))
@@ -221,7 +253,13 @@ class Session:
             began = self._clock.now()
             self.engine.journal.store.wake(video_id)
             self._tell(video_id, began)
-        self.pool.wake()
+        self._attend(self.pool)
+
+    def _attend(self, pool: Pool) -> None:
+        """Have the workers look at the queue, which has grown."""
+        if self.settings.economy:
+            self._staff()
+        pool.wake()
 
     def _cancel(self, ids: Sequence[str]) -> None:
         assert self.pool is not None

@@ -24,7 +24,8 @@ KNOWN = {
 WAITING = (Status.RUNNING, Status.QUEUED)
 DUPLICATE = Badge("=", "duplicate", "quiet")
 REFUSED = Badge("✗", "refused", "bad")
-ORDER = (NEW, KNOWN[Status.FAILED], REFUSED, DUPLICATE, *(KNOWN[status] for status in (Status.DONE, *WAITING)))
+PROSE = Badge("–", "no link", "quiet")
+ORDER = (NEW, KNOWN[Status.FAILED], REFUSED, DUPLICATE, *(KNOWN[status] for status in (Status.DONE, *WAITING)), PROSE)
 """In which order they are counted."""
 GOES = (NEW, KNOWN[Status.FAILED])
 """What is worked on once it is queued."""
@@ -87,7 +88,7 @@ class Understood:
         yield item.badge.tone, badge
         room = width - len(badge) - (NUMBER + 1 if words else 0)
         if not item.note:
-            yield "", fit(item.text, room)
+            yield ("quiet" if item.badge is PROSE else ""), fit(item.text, room)
         elif item.badge is REFUSED:
             shown = min(len(item.text), max(12, room // 3))
             yield "", fit(item.text, shown)
@@ -108,6 +109,8 @@ def _duplicate(duplicate: Duplicate) -> Item:
 
 
 def _refused(refused: Refused) -> Item:
+    if refused.is_prose:
+        return Item(refused.line, PROSE, _shown(refused.text))
     return Item(refused.line, REFUSED, _shown(refused.text), one_line(refused.reason))
 
 

@@ -109,10 +109,13 @@ class BatchDesk:
         watch.check()
         key = hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
         slip = self._hand_in(key, request)
+        said = ""
         try:
             while not wait([slip.reply], _CHECK_EVERY).done:
                 watch.check()
-                watch.progress(None, self._whereabouts(slip))
+                if said != (words := self._whereabouts(slip)):  # hundreds may be waiting
+                    said = words
+                    watch.progress(None, said)
             reply = slip.reply.result()
             self._handed_out.add(key)
             return reply

@@ -89,6 +89,11 @@ class PdfRenderer:
         except OSError as error:
             raise from_os_error(error, f"writing {target.name}") from error
 
+    def warm(self, watch: Watch) -> None:
+        """Start a child, a second before the first drawing could have to wait for it. Raises `NoRenderer`."""
+        with self._child(watch):
+            pass
+
     def close(self) -> None:
         """End the children; drawings under way end with `Stopped`."""
         with self._lock:

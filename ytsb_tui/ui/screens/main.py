@@ -15,7 +15,7 @@ from ytsb_tui.glance import Glance, Past
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import KEYS
 from ytsb_tui.ui.messages import BatchEnded
-from ytsb_tui.ui.notices import Notices
+from ytsb_tui.ui.notices import Notice, Notices
 from ytsb_tui.ui.opening import Launch
 from ytsb_tui.ui.row import Row
 from ytsb_tui.ui.screens.steering import Steering
@@ -78,11 +78,19 @@ class Main(Steering):
             self._describe()
         if happened or changed or (self.notices.waits and ticked):
             for notice in self.notices.take(happened):
-                self.app.notify(notice.words, severity=notice.severity, markup=False, timeout=10)
-                if notice.final:
-                    self.post_message(BatchEnded(notice.words))
+                self._tell(notice)
         if ticked and self.session.is_ready and (due := board.due()):
             self.session.wake(due)
+
+    def _tell(self, notice: Notice) -> None:
+        if notice.final:
+            self.post_message(BatchEnded(notice.words))
+        if notice.pause is None:
+            self.app.notify(notice.words, severity=notice.severity, markup=False, timeout=10)
+        elif self.is_current and not isinstance(self.focused, Input):
+            self.ask_whether_to_wait(notice.pause, notice.words)
+        else:
+            self.app.notify(f"{notice.words} p pauses the run.", severity=notice.severity, markup=False, timeout=10)
 
     def draw(self, changed: set[str], *, ticked: bool) -> None:
         """Draw everything that shows one of these jobs, or the time."""

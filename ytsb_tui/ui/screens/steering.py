@@ -9,10 +9,11 @@ from textual import events
 from textual.screen import Screen
 
 from ytsb_tui.errors import UsageError
+from ytsb_tui.events import ResourcePaused
 from ytsb_tui.job import Stage, Status
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import why_not
-from ytsb_tui.ui.format import counted
+from ytsb_tui.ui.format import at_clock, counted
 from ytsb_tui.ui.opening import Launch, open_file
 from ytsb_tui.ui.row import Row
 from ytsb_tui.ui.session import Session
@@ -167,6 +168,24 @@ class Steering(Screen[None]):
         else:
             session.pause()
         self.redraw()
+
+    def ask_whether_to_wait(self, pause: ResourcePaused, words: str) -> None:
+        """Ask whether a long pause is to be waited for; the question goes when the pause does."""
+        from ytsb_tui.ui.screens.confirm import Confirm
+
+        def answered(stop: bool | None) -> None:
+            if stop and not self.session.paused:
+                self.action_pause()
+
+        question = Confirm(
+            words,
+            f"Either way nothing is lost. Who waits goes on by {at_clock(pause.until)} without you; "
+            "a paused run begins nothing further until you press p.",
+            "Pause the run",
+            "Wait",
+            while_true=lambda: pause.resource in self.board.pauses,
+        )
+        self.app.push_screen(question, answered)
 
     def action_workers(self, more: int) -> None:
         """Have more or fewer workers."""

@@ -9,7 +9,8 @@ from textual.widget import Widget
 from ytsb_tui.job import Status
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
-from ytsb_tui.ui.format import amount, bar, countdown, counted, fit, money, short
+from ytsb_tui.ui.format import amount, at_clock, bar, countdown, counted, fit, money, short
+from ytsb_tui.ui.notices import LONG_PAUSE
 from ytsb_tui.ui.row import BADGES
 from ytsb_tui.ui.session import Session
 
@@ -82,18 +83,24 @@ class Summary(Widget):
             return Content.styled("opening the vault …", MUTED)
         if board.stopped is not None:
             return Content.styled(f"stopped: {board.stopped.reason} p goes on", "$text-error")
-        if session.paused:
-            return Content.styled("paused, p goes on", "$text-warning")
-        if board.pauses:
-            pause = min(board.pauses.values(), key=lambda pause: pause.until)
-            left = countdown(pause.until - board.clock.now())
-            return Content.styled(f"{RESOURCES.get(pause.resource, pause.resource)} pauses for {left}", "$text-warning")
+        if session.paused or board.pauses:
+            words = (["paused, p goes on"] if session.paused else []) + self._pauses()
+            return Content.styled(", ".join(words), "$text-warning")
         if not board.unfinished:
             return Content.styled("nothing to do" if board.rows else "a adds videos and files", MUTED)
         eta = board.eta(session.workers)
         if eta is None:
             return Content("working")
         return Content(f"about {short(eta)} left" if eta >= 1 else "nearly done")
+
+    def _pauses(self) -> list[str]:
+        """What nobody may use now, and for how long."""
+        if not self._board.pauses:
+            return []
+        pause = min(self._board.pauses.values(), key=lambda pause: pause.until)
+        left = pause.until - self._board.clock.now()
+        words = f"{RESOURCES.get(pause.resource, pause.resource)} pauses for {countdown(left)}"
+        return [words + (f", until {at_clock(pause.until)}" if left > LONG_PAUSE else "")]
 
     def _spent(self) -> list[Content]:
         board, budget = self._board, self._session.settings.budget
