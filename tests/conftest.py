@@ -14,6 +14,8 @@ import pytest
 
 from tests.world import World, world
 from tests.world.catalog import lecture
+from tests.world.over_tor import OverTor, world_over_tor
+from tests.world.tor_network import NoTorNetwork
 
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
@@ -36,6 +38,25 @@ def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
         gc.collect()
     assert running.router.refused == []
     assert running.youtube.bugs == []
+
+
+@pytest.fixture(scope="session")
+def tor_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OverTor]:
+    """A YouTube over a private Tor network, started once; tests that use it are in the xdist group "tor"."""
+    try:
+        with world_over_tor(tmp_path_factory.mktemp("tor")) as running:
+            yield running
+    except NoTorNetwork as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def over_tor(tor_network: OverTor) -> Iterator[OverTor]:
+    """The YouTube over Tor, as it was at first; fails the test for a leaked name or a broken server."""
+    tor_network.reset()
+    yield tor_network
+    assert tor_network.network.leaked == []
+    assert tor_network.world.youtube.bugs == []
 
 
 @pytest.fixture

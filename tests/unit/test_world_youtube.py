@@ -32,7 +32,7 @@ def test_a_name_that_is_not_youtubes_is_refused_and_remembered(tmp_path: Path) -
 def test_an_address_instead_of_a_name_counts_as_a_leak(tmp_path: Path) -> None:
     with world(tmp_path) as running:
         with pytest.raises(requests.ConnectionError):
-            get(running, running.router.socks(), f"https://127.0.0.1:{running.youtube.port}/watch")
+            get(running, running.router.socks(), f"https://127.0.0.1:{running.youtube.address[1]}/watch")
         assert running.router.refused == ["127.0.0.1"]
 
 

@@ -28,11 +28,11 @@ class World:
 
 
 @contextlib.contextmanager
-def world(folder: Path, catalog: Catalog | None = None) -> Iterator[World]:
-    """A running world; `folder` takes the certificate."""
+def world(folder: Path, catalog: Catalog | None = None, address: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[World]:
+    """A running world; `folder` takes the certificate, `address` is YouTube's."""
     context, bundle = certified(HOSTS, folder)
     with (
-        YouTube(context, catalog or Catalog()) as youtube,
-        Router({host: ("127.0.0.1", youtube.port) for host in HOSTS}) as router,
+        YouTube(context, catalog or Catalog(), address=address) as youtube,
+        Router({host: youtube.address for host in HOSTS}) as router,
     ):
         yield World(youtube, router, bundle)

@@ -14,7 +14,7 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -38,6 +38,8 @@ class Router:
     """What every user must give; None lets anyone in."""
     dead: bool = False
     """Whether every connection fails, as when the proxy itself is offline."""
+    leaves: Callable[[str, str, int], str | None] | None = None
+    """The address a user leaves from to a host's port, or None for not at all; None for `source_of`."""
     passages: list[Passage] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Hosts that are not in the table: names that leaked."""
@@ -84,12 +86,12 @@ class Router:
                     _relay(client, far)
 
     def _dial(self, protocol: str, host: str, port: int, user: str) -> socket.socket | None:
-        source = self.source_of(user)
-        self.passages.append(Passage(protocol, host, port, source))
+        source = self.leaves(user, host, port) if self.leaves else self.source_of(user)
+        self.passages.append(Passage(protocol, host, port, source or ""))
         target = self.table.get(host.lower())
         if target is None:
             self.refused.append(host)
-        if target is None or self.dead:
+        if target is None or source is None or self.dead:
             return None
         return socket.create_connection(target, timeout=10, source_address=(source, 0))
 

@@ -47,14 +47,16 @@ class YouTube:
     """Addresses it refuses as bots."""
     bugs: list[BaseException] = field(default_factory=list)
     """What went wrong in the server itself."""
+    address: tuple[str, int] = ("127.0.0.1", 0)
+    """Where it listens; 0 for any port."""
 
     def __post_init__(self) -> None:
         handler = type("Handler", (_Handler,), {"youtube": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server(self.address, handler)
         self._server.youtube = self
         self._lock = threading.Lock()
         self.closing = threading.Event()
-        self.port = int(self._server.server_address[1])
+        self.address = self.address[0], int(self._server.server_address[1])
 
     def __enter__(self) -> YouTube:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="youtube").start()
