@@ -8,6 +8,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from ytsb_tui.budget import Budget
+from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener
@@ -29,6 +30,9 @@ LOG_SIZE = 1_000_000
 
 class Engine:
     """The journal and the tools of one vault, and pools of workers over them."""
+
+    tor: Tor | None = None
+    """Tor, where it is in use."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         """Open the vault, and put right what a crash left behind.

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ytsb_tui.circuits import TorState
+from ytsb_tui.circuits import Circuit, TorState
 from ytsb_tui.clock import Clock
 from ytsb_tui.events import (
     CircuitMoved,
@@ -64,6 +64,8 @@ class Board:
         """Why no further job is started, if so."""
         self.tor: TorState | None = None
         """How Tor is; None where it is not in use."""
+        self.circuits: dict[int, Circuit] = {}
+        """The circuit each worker has."""
         self.tokens = 0
         """Used since the app was opened."""
         self.cost: float | None = 0.0
@@ -118,7 +120,9 @@ class Board:
                 self.stopped = news
             elif isinstance(news, TorChanged):
                 self.tor = news.state
-            elif not isinstance(news, CircuitMoved):
+            elif isinstance(news, CircuitMoved):
+                self.circuits[news.worker_id] = news.after
+            else:
                 self.see(news)
                 break  # whatever is many comes in portions, one a frame
             if isinstance(news, JobEnded | ResourcePaused | RunStopped | CircuitMoved | TorChanged):

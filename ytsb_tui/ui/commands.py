@@ -37,14 +37,14 @@ KEYS = [
             tooltip="Another Tor circuit for every worker"),
 ]  # fmt: skip
 
-WORKING = {"add", "retry", "retry_failed", "restart", "cancel", "pause", "workers"}
-"""What only whoever works on the vault can do."""
 TOR = {"circuits", "circuit", "circuit_all"}
+WORKING = {"add", "retry", "retry_failed", "restart", "cancel", "pause", "workers"} | TOR
+"""What only whoever works on the vault can do."""
 
 
 def why_not(action: str, session: Session) -> str | None:
     """Why an action cannot be used now; None when it can."""
-    if action in TOR:
+    if action in TOR and session.is_ready and session.tor is None:
         return f"Tor is not in use: videos are fetched {'through the proxy' if session.settings.proxy else 'directly'}."
     if action in WORKING and session.owned_by is not None and action != "pause":
         return f"This window only looks on. {session.owned_by}"

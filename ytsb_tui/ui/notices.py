@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ytsb_tui.clock import spell
-from ytsb_tui.events import Event, JobEnded, ResourcePaused, RunStopped
+from ytsb_tui.events import CircuitMoved, Event, JobEnded, ResourcePaused, RunStopped, TorChanged
 from ytsb_tui.job import Failure, Status
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
+from ytsb_tui.ui.exits import moved
 from ytsb_tui.ui.format import at_clock, counted
 from ytsb_tui.ui.row import outcome
 
@@ -18,6 +19,8 @@ LONG_PAUSE = 600.0
 """Seconds of a pause that the user should know of."""
 QUIET = 5.0
 """Seconds between two toasts about failures: what fails meanwhile is told together."""
+BURST = 1.0
+"""Seconds in which circuits that move are told together."""
 TITLE = 60
 
 
@@ -40,6 +43,9 @@ class Notices:
         self._board = board
         self._ended: dict[str, Status] = {}
         self._failed: list[JobEnded] = []
+        self._moved: list[CircuitMoved] = []
+        self._move_until = 0.0
+        self._is_tor_lost = False
         self._began: float | None = None
         self._quiet_until = 0.0
 
@@ -49,6 +55,9 @@ class Notices:
         now = self._board.clock.now()
         if self._began is None and self._board.unfinished:
             self._began = now
+        if self._moved and now >= self._move_until:
+            notices.append(Notice(moved(self._moved)))
+            self._moved = []
         if self._ended and not self._board.unfinished:
             notices.append(self._final(now))
         elif self._failed and now >= self._quiet_until:
@@ -59,7 +68,7 @@ class Notices:
     @property
     def waits(self) -> bool:
         """Whether there is something to be said a little later."""
-        return bool(self._failed)
+        return bool(self._failed or self._moved)
 
     def _read(self, event: Event) -> Notice | None:
         if isinstance(event, RunStopped):
@@ -67,6 +76,14 @@ class Notices:
         if isinstance(event, ResourcePaused) and event.until - event.at > LONG_PAUSE:
             lasts = f"{spell(event.until - event.at)}, until {at_clock(event.until)}"
             return Notice(one_line(f"{event.reason} Everybody waits for {lasts}."), "warning", pause=event)
+        if isinstance(event, TorChanged):
+            was_lost, self._is_tor_lost = self._is_tor_lost, event.state.phase == "lost"
+            if self._is_tor_lost and not was_lost:
+                return Notice(one_line(event.state.words), "warning")
+        if isinstance(event, CircuitMoved) and event.before is not None:
+            if not self._moved:
+                self._move_until = self._board.clock.now() + BURST
+            self._moved.append(event)
         if isinstance(event, JobEnded):
             self._ended[event.job.video_id] = outcome(event.job)
             if _needs_the_user(event.job.failure, event.job.next_retry_at):

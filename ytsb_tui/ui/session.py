@@ -10,6 +10,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import Bug, StageError, Stopped, VaultBusy, YtsbError
 from ytsb_tui.events import RunStopped
@@ -74,6 +75,11 @@ class Session:
     def is_ready(self) -> bool:
         """Whether the vault is ours and work can be asked for."""
         return self.engine is not None
+
+    @property
+    def tor(self) -> Tor | None:
+        """Tor, where it is in use."""
+        return self.engine.tor if self.engine else None
 
     def open(self) -> None:
         """Open the vault for work; where another process does that, look at it."""

@@ -70,9 +70,9 @@ class Main(Steering):
         happened = board.catch_up()
         changed = board.take_changed()
         second = int(board.clock.now())
-        ticked = second != self._second and board.is_ticking
+        ticked = second != self._second and (board.is_ticking or self.notices.waits)
         self._second = second
-        if changed or ticked:
+        if happened or changed or ticked:
             self.draw(changed, ticked=ticked)
         if self._is_elsewhere:
             self._describe()

@@ -195,6 +195,26 @@ class Steering(Screen[None]):
         self.session.resize(workers)
         self.redraw()
 
+    def action_circuit(self) -> None:
+        """Another Tor circuit for the worker that has the job."""
+        row, tor = self.view.row, self.session.tor
+        if row is None or row.live is None:
+            self.app.notify("No worker has this job now; c shows every worker's circuit.", markup=False)
+        elif tor is not None:
+            tor.rotate(row.live.worker_id)
+
+    def action_circuit_all(self) -> None:
+        """Another Tor circuit for every worker."""
+        if self.session.tor is not None:
+            self.session.tor.rotate_all()
+
+    def action_circuits(self) -> None:
+        """Tor's circuits and exits."""
+        from ytsb_tui.ui.screens.circuits import CircuitsScreen
+
+        if self.session.tor is not None:
+            self.app.push_screen(CircuitsScreen(self.session.tor, self.board.clock))
+
     def action_open(self) -> None:
         """Open the notes with the system's program."""
         self._open_one(self.view.row.facts.notes_filepath if self.view.row else None, "notes")

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board, Lane
 from ytsb_tui.ui.format import STAGE_WORDS, bar, countdown, fit, short
 from ytsb_tui.ui.row import Row
@@ -78,6 +79,7 @@ class Lanes(Widget):
         head = Segment(f" {number:>2} ", self._style("number"))
         done = f"{lane.ended} ended" + (f" · {lane.ended * 3600 / lane.busy:.0f}/h" if lane.busy >= TELLING else "")
         tail = fit(done if lane.ended else "", 18, right=True) + " " if width >= 110 else ""
+        tail = self._exit(number) + tail if width >= 140 and self._board.circuits else tail
         if row is None or row.live is None:
             return [head, Segment(fit("· idle", width - 4 - len(tail)), quiet), Segment(tail, quiet)]
         now, live = self._board.clock.now(), row.live
@@ -100,6 +102,12 @@ class Lanes(Widget):
             Segment(fit(clock, 7, right=True) + " ", ground),
             Segment(tail, quiet),
         ]
+
+    def _exit(self, number: int) -> str:
+        """Where the worker leaves Tor."""
+        circuit = self._board.circuits.get(number)
+        words = f"{circuit.exit.nickname} {circuit.exit.country}" if circuit and circuit.exit else ""
+        return fit(one_line(words), 22, right=True) + " "
 
     def _progress(self, fraction: float | None, width: int, tone: Style) -> list[Segment]:
         if fraction is None:

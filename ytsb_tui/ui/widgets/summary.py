@@ -109,4 +109,13 @@ class Summary(Widget):
             words.append(f"{amount(board.tokens)} tokens")
         if board.cost != 0 or budget is not None:
             words.append(money(board.cost) + (f" of ${budget:.2f}" if budget is not None else ""))
-        return [Content.styled(word, MUTED) for word in words]
+        return [*self._tor(), *(Content.styled(word, MUTED) for word in words)]
+
+    def _tor(self) -> list[Content]:
+        """How Tor is, where it is in use: in full only while it needs to be waited for."""
+        tor = self._board.tor
+        if tor is None:
+            return []
+        if tor.phase != "ready":
+            return [Content.styled(one_line(tor.words), "$text-warning")]
+        return [Content.styled("Tor" if tor.exits is None else f"Tor, {counted(tor.exits, 'exit')}", "$text-success")]
