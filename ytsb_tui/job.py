@@ -153,6 +153,7 @@ class VideoProcessingJob:
     circuit: str = ""
     exit_node: str = ""
     exit_address: str = ""
+    exit_country: str = ""
 
     @property
     def files(self) -> Mapping[Stage, tuple[Path, ...]]:
@@ -326,6 +327,7 @@ class VideoProcessingJob:
             "circuit": self.circuit or None,
             "exit_node": self.exit_node or None,
             "exit_address": self.exit_address or None,
+            "exit_country": self.exit_country or None,
             "artifact_hashes": {str(stage): digest for stage, digest in self.hashes.items()},
             "app_version": __version__,
         }

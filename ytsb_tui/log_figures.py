@@ -29,6 +29,9 @@ class Outline(msgspec.Struct, gc=False):
     start_time: Any = None
     end_time: Any = None
     logged_at: Any = None
+    exit_node: Any = None
+    exit_address: Any = None
+    exit_country: Any = None
 
 
 _outline = msgspec.json.Decoder(Outline)
@@ -69,8 +72,8 @@ def statistics(attempts: Sequence[Outline]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class WorkerFigures:
-    """How one worker fared."""
+class Fared:
+    """How the attempts fared that have something in common, such as their worker."""
 
     count: int
     avg_duration: float
@@ -85,8 +88,12 @@ class Breakdown:
 
     stage_seconds: Mapping[str, float]
     """Average seconds of each timing key over the successful attempts, in the order of the stages."""
-    workers: Mapping[int | None, WorkerFigures]
+    workers: Mapping[int | None, Fared]
     """By worker id; None gathers the attempts that name none."""
+    exits: Mapping[str, Fared]
+    """By the Tor exit's nickname and address, the most used first; without the attempts that name none."""
+    countries: Mapping[str, Fared]
+    """By the exit's country, "" where it is unknown, the most frequent first."""
     busy_seconds: float
     """How long at least one worker was at work."""
     parallelism: float
@@ -99,9 +106,14 @@ class Breakdown:
         """The breakdown of these attempts, in any order."""
         seconds: defaultdict[str, list[float]] = defaultdict(list)
         workers: defaultdict[int | None, list[Outline]] = defaultdict(list)
+        exits: defaultdict[str, list[Outline]] = defaultdict(list)
+        countries: defaultdict[str, list[Outline]] = defaultdict(list)
         spans: list[tuple[float, float]] = []
         for attempt in attempts:
             workers[attempt.worker_id if isinstance(attempt.worker_id, int) else None].append(attempt)
+            if leaves := " ".join(str(part) for part in (attempt.exit_node, attempt.exit_address) if part):
+                exits[leaves].append(attempt)
+                countries[str(attempt.exit_country or "")].append(attempt)
             start, end = _moment(attempt.start_time), _moment(attempt.end_time)
             if start is not None and end is not None and start <= end:
                 spans.append((start, end))
@@ -113,6 +125,8 @@ class Breakdown:
         return cls(
             {key: _mean(seconds[key]) for key in keys if seconds[key]},
             {worker: _fared(workers[worker]) for worker in sorted(workers, key=_none_last)},
+            _most_first(exits),
+            _most_first(countries),
             busy,
             _share(sum(end - start for start, end in spans), busy),
             3600 * _share(sum(bool(attempt.success) for attempt in attempts), busy),
@@ -173,8 +187,12 @@ def _floor(at: float, step: float) -> float:
     return (at + ahead) // step * step - ahead
 
 
-def _fared(attempts: Sequence[Outline]) -> WorkerFigures:
-    return WorkerFigures(
+def _most_first(groups: Mapping[str, Sequence[Outline]]) -> dict[str, Fared]:
+    return {name: _fared(groups[name]) for name in sorted(groups, key=lambda name: (-len(groups[name]), name))}
+
+
+def _fared(attempts: Sequence[Outline]) -> Fared:
+    return Fared(
         len(attempts),
         _mean(_numbers(attempt.processing_duration for attempt in attempts)),
         _share(sum(bool(attempt.success) for attempt in attempts), len(attempts)),

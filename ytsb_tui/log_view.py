@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ytsb_tui.clock import SystemClock, spell
 from ytsb_tui.errors import NotWritable, VaultBusy
 from ytsb_tui.job_logger import JobLogger, create_default_logger
 from ytsb_tui.journal import Journal
+from ytsb_tui.log_figures import Fared
 from ytsb_tui.plaintext import one_line
 
 NOTHING = "Nothing was logged yet."
@@ -65,7 +67,7 @@ def _outcome(entry: dict[str, Any]) -> Text:
 
 
 def show_statistics(logger: JobLogger) -> None:
-    """The log in figures: outcomes, stages, workers, errors."""
+    """The log in figures: outcomes, stages, workers, Tor exits and their countries, errors."""
     figures, parts = logger.get_statistics(), logger.get_breakdown()
     console = Console(highlight=False)
     if not figures["total_jobs"]:
@@ -82,20 +84,24 @@ def show_statistics(logger: JobLogger) -> None:
     for name, seconds in parts.stage_seconds.items():
         stages.add_row(name, f"{seconds:.2f} s", "█" * round(30 * seconds / longest))
     console.print(stages, "")
-    workers = _table("worker", "attempts", "average", "success")
-    for worker, fared in parts.workers.items():
-        workers.add_row(
-            "?" if worker is None else str(worker),
-            str(fared.count),
-            spell(fared.avg_duration),
-            f"{fared.success_rate:.1%}",
-        )
-    console.print(workers, "")
+    workers = {"" if worker is None else str(worker): fared for worker, fared in parts.workers.items()}
+    for title, groups in (("worker", workers), ("Tor exit", parts.exits), ("country", parts.countries)):
+        if groups:
+            console.print(_fared(title, groups), "")
     if figures["error_types"]:
         errors = _table("error", "attempts")
         for name, count in figures["error_types"].items():
             errors.add_row(Text(one_line(name)), str(count))
         console.print(errors)
+
+
+def _fared(title: str, groups: Mapping[str, Fared]) -> Table:
+    """How the attempts of each group fared."""
+    table = _table(title, "attempts", "average", "success")
+    for name, fared in groups.items():
+        words = Text(one_line(name) or "?")
+        table.add_row(words, str(fared.count), spell(fared.avg_duration), f"{fared.success_rate:.1%}")
+    return table
 
 
 def _table(*columns: str) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ async def test_wide_screens_show_charts_beside_each_other(tmp_path: Path) -> Non
     async with Alone(StatisticsScreen(log_of(tmp_path, 60))).run_test(size=(140, 40)) as pilot:
         await shows(pilot, "What went wrong")
         assert any("All attempts" in line and "Done in a minute" in line for line in shown(pilot).splitlines())
+
+
+async def test_exits_and_countries_are_told_where_tor_was_used(tmp_path: Path) -> None:
+    logger = JobLogger(tmp_path)
+    logger.log_jobs_batch([replace(attempt(each, tmp_path), exit_node="", exit_address="") for each in range(10)])
+    async with Alone(StatisticsScreen(logger)).run_test(size=(80, 60)) as pilot:
+        await shows(pilot, "What went wrong")
+        assert "Tor exits" not in shown(pilot)
+        for number in range(10, 15):
+            over = replace(attempt(number, tmp_path), exit_node="[b]heron", exit_address="192.0.2.7", exit_country="NL")
+            logger.log_job(over)
+        await shows(pilot, "Tor exits: attempts", "[b]heron 192.0.2.7  5 · ", "Their countries", "NL  5 · ", "80%")
 
 
 async def test_what_does_not_fit_can_be_scrolled_to(tmp_path: Path) -> None:
@@ -115,7 +128,7 @@ def test_labels_that_would_overlap_are_left_out() -> None:
 
 
 def test_the_statistics(snap_compare: Any, tmp_path: Path, universal_time: None) -> None:
-    """All five charts at the usual size; readable without colour."""
+    """All charts at the usual size; readable without colour."""
 
     async def play(pilot: Pilot[Any]) -> None:
         await shows(pilot, "What went wrong")

@@ -16,7 +16,7 @@ from tests.unit.attempts import START, attempt, line
 from ytsb_tui.errors import Ours, VaultError
 from ytsb_tui.job import LONG_TEXTS, Stage, VideoProcessingJob
 from ytsb_tui.job_logger import JobLogger, create_default_logger, entry_line
-from ytsb_tui.log_figures import WorkerFigures
+from ytsb_tui.log_figures import Fared
 from ytsb_tui.log_lines import line_of
 from ytsb_tui.transcript import Cue, Transcript
 
@@ -230,12 +230,26 @@ def test_the_time_is_broken_down_by_stage_and_by_worker(logger: JobLogger) -> No
 
     logger.log_jobs_batch([ran(1, 0, 10), ran(0, 0, 4), ran(0, 4, 6, failed=True), ran(0, 5000, 5)])
     found = logger.get_breakdown()
-    assert found.workers == {0: WorkerFigures(3, 5.0, 2 / 3), 1: WorkerFigures(1, 10.0, 1.0)}
+    assert found.workers == {0: Fared(3, 5.0, 2 / 3), 1: Fared(1, 10.0, 1.0)}
     assert [*found.stage_seconds] == [stage.timing_key for stage in Stage]
     assert found.stage_seconds["write_files"] == pytest.approx(19 / 6 / 3, abs=0.001)
     assert found.busy_seconds == pytest.approx(15)
     assert found.parallelism == pytest.approx(25 / 15)
     assert found.per_hour == pytest.approx(3 * 3600 / 15)
+
+
+def test_tor_exits_and_their_countries_are_told_apart_by_how_they_fared(logger: JobLogger) -> None:
+    def over(number: int, node: str, country: str) -> VideoProcessingJob:
+        address = f"192.0.2.{len(node)}" if node else ""
+        return replace(attempt(number), exit_node=node, exit_address=address, exit_country=country)
+
+    logger.log_jobs_batch([over(0, "", ""), over(1, "heron", "DE"), over(4, "swift", ""), over(2, "swift", "")])
+    found = logger.get_breakdown()
+    assert [*found.exits] == ["swift 192.0.2.5", "heron 192.0.2.5"]
+    assert {name: (fared.count, fared.success_rate) for name, fared in found.countries.items()} == {
+        "": (2, 0.5),
+        "DE": (1, 1.0),
+    }
 
 
 def test_entries_of_an_earlier_tool_are_read_just_as_well(logger: JobLogger) -> None:
@@ -257,7 +271,7 @@ def test_entries_of_an_earlier_tool_are_read_just_as_well(logger: JobLogger) -> 
     assert [job["video_id"] for job in logger.get_failed_jobs()] == ["b", "c", "d"]
     broken = logger.get_breakdown()
     assert broken.stage_seconds == {"fetch_transcript": 5.2}
-    assert broken.workers == {0: WorkerFigures(1, 10.0, 1.0), None: WorkerFigures(3, 0.0, 0.0)}
+    assert broken.workers == {0: Fared(1, 10.0, 1.0), None: Fared(3, 0.0, 0.0)}
     assert broken.busy_seconds == 10.0
 
 

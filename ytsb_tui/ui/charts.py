@@ -11,7 +11,7 @@ from textual.content import Content
 
 from ytsb_tui.clock import spell
 from ytsb_tui.job import Stage
-from ytsb_tui.log_figures import DAY, HOUR, MINUTE, Breakdown, Outline, Timeline, statistics
+from ytsb_tui.log_figures import DAY, HOUR, MINUTE, Breakdown, Fared, Outline, Timeline, statistics
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.format import STAGE_WORDS, bar, counted, short
 from ytsb_tui.ui.plots import Bar, axis, bars, columns
@@ -22,7 +22,7 @@ HEIGHT = 5
 """Lines of a column."""
 GUTTER = 7
 """Cells left of the columns."""
-MOST_ERRORS = 12
+MOST_ERRORS = MOST_EXITS = 12
 MUTED = "$foreground 60%"
 STEP_WORDS = {
     MINUTE: "a minute",
@@ -114,18 +114,31 @@ def stages(figures: Figures, width: int) -> Content:
 
 def workers(figures: Figures, width: int) -> Content:
     """How much each worker did, and how well."""
-    return bars(
-        [
-            Bar(
-                "unknown" if worker is None else f"worker {worker}",
-                fared.count,
-                f"{fared.count:,} · {short(fared.avg_duration)} · {fared.success_rate:.0%}",
-                "$text-primary",
-            )
-            for worker, fared in figures.parts.workers.items()
-        ],
-        width,
-    )
+    found = figures.parts.workers.items()
+    return _fared({"unknown" if worker is None else f"worker {worker}": fared for worker, fared in found}, width)
+
+
+def exits(figures: Figures, width: int) -> Content:
+    """How each Tor exit fared; nothing where none was used."""
+    found = list(figures.parts.exits.items())
+    more = len(found) - MOST_EXITS
+    tail = Content.styled(f"\nand {more:,} more exits" if more > 0 else "", MUTED)
+    return _fared({one_line(name): fared for name, fared in found[:MOST_EXITS]}, width) + tail
+
+
+def countries(figures: Figures, width: int) -> Content:
+    """How the exits of each country fared; nothing where none was used."""
+    return _fared({one_line(name) or "unknown": fared for name, fared in figures.parts.countries.items()}, width)
+
+
+def _fared(groups: Mapping[str, Fared], width: int) -> Content:
+    """How many attempts each had, how long one took, and how many were good."""
+    chart = [
+        Bar(name, fared.count, f"{fared.count:,} · {short(fared.avg_duration)} · {fared.success_rate:.0%}",
+            "$text-primary")
+        for name, fared in groups.items()
+    ]  # fmt: skip
+    return bars(chart, width)
 
 
 def errors(figures: Figures, width: int) -> Content:
@@ -144,6 +157,8 @@ CHARTS: Mapping[str, tuple[Callable[[Figures], str], Callable[[Figures, int], Co
     "throughput": (throughput_title, throughput),
     "stages": (lambda figures: "Average time of a stage", stages),
     "workers": (lambda figures: "Workers: attempts, average, good", workers),
+    "exits": (lambda figures: "Tor exits: attempts, average, good", exits),
+    "countries": (lambda figures: "Their countries: attempts, average, good", countries),
     "errors": (lambda figures: "What went wrong", errors),
 }
 """Every chart by its name: its title, and how it is drawn at a width."""

@@ -43,6 +43,7 @@ class Chart(Widget):
     def show(self, figures: Figures) -> None:
         """Draw these figures."""
         self._figures = figures
+        self.display = bool(self._draw(figures, self.size.width).plain)
         self.refresh(layout=True)
 
     def render(self) -> Content:
