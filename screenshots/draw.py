@@ -25,6 +25,7 @@ from textual.widgets import Input, TextArea
 
 from screenshots.course import COURSE, EARLIER_COURSE, TITLES, video_id
 from screenshots.evening import Evening, PlayedClock
+from screenshots.relays import PlayedTor
 from ytsb_tui.engine import Engine
 from ytsb_tui.errors import YtsbError
 from ytsb_tui.job import Status
@@ -36,7 +37,7 @@ from ytsb_tui.ui.news import Told
 from ytsb_tui.ui.screens.add import AddScreen
 from ytsb_tui.ui.widgets.job_table import JobTable
 
-PICTURES = ("board", "failure", "reader", "log", "statistics", "add")
+PICTURES = ("board", "failure", "reader", "log", "statistics", "add", "circuits")
 SIZE = (120, 36)
 BEGAN = datetime(2026, 11, 20, 19, 30, tzinfo=UTC).timestamp()
 LASTED = 240.0
@@ -95,6 +96,12 @@ async def draw(folder: Path) -> None:
         app.post_message(events.Paste(LIST))
         await _until(pilot, lambda: isinstance(app.screen, AddScreen))
         await picture("add")
+        await pilot.press("escape")
+        await _until(pilot, lambda: app.screen is app.main)
+        assert app.session.engine is not None
+        app.session.engine.tor = PlayedTor(app.board.clock.now())
+        await pilot.press("c")
+        await picture("circuits")
 
 
 def _work_earlier(settings: Settings) -> None:
