@@ -57,7 +57,7 @@ class PastingDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read the terminal until the app ends."""
-        with suppress(OSError):  # the terminal is gone, which a signal tells the app as well
+        with suppress(OSError, EOFError):  # the terminal is gone, which a signal tells the app as well
             self._read_on(XTermParser(self._debug), Marks())
 
     def _read_on(self, parser: XTermParser, marks: Marks) -> None:
@@ -76,5 +76,9 @@ class PastingDriver(LinuxDriver):
                 self.process_message(event)
 
     def _read(self, patience: float) -> bytes:
-        """What the terminal has sent, waited for that many seconds at most."""
-        return os.read(self.fileno, PORTION) if select.select([self.fileno], [], [], patience)[0] else b""
+        """What the terminal has sent, waited for that many seconds at most; raises when there is none any more."""
+        if not select.select([self.fileno], [], [], patience)[0]:
+            return b""
+        if not (sent := os.read(self.fileno, PORTION)):
+            raise EOFError
+        return sent
