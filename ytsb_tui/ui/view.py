@@ -17,8 +17,9 @@ Key = tuple[Any, int, str]
 class View:
     """A sorted, filtered list of rows with a cursor and marks.
 
-    The list is kept in order by its keys, so a row that changed is found and
-    put into its new place without looking at the others.
+    All rows are kept in order by their keys, and so are those that are shown.
+    So a row that changed is put into its new place without looking at the
+    others, and a filter never sorts.
     """
 
     def __init__(self, board: Board) -> None:
@@ -33,44 +34,66 @@ class View:
         """The id of the job the keys act on; it stays on its job whatever moves."""
         self.marks: set[str] = set()
         self._line = 0
-        self._lines: list[Key] = []
+        self._order: list[Key] = []
+        """Every row."""
+        self._lines: list[Key] = self._order
+        """Those that are shown: the same list while all are."""
         self._keys: dict[str, Key] = {}
         self._needles: list[str] = []
+        self._unread: list[Row] = []
+        """Rows whose words may not have been made yet."""
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def arrange(self) -> None:
-        """Make the list anew: after another order or filter was chosen."""
-        self._needles = self.words.casefold().split()
-        self._keys = {row.id: self._key(row) for row in self.board.rows.values() if self._wants(row)}
-        self._lines = sorted(self._keys.values())
-        self._settle()
+        """Make the list anew: after another order was chosen."""
+        self._keys = {row.id: self._key(row) for row in self.board.rows.values()}
+        self._order = sorted(self._keys.values())
+        self._unread = list(self.board.rows.values())
+        self._sift(self._order)
 
     def update(self, changed: Iterable[str]) -> bool:
         """Put changed rows into their places; whether any line is now another's."""
         moved = False
         for video_id in changed:
             row = self.board.rows[video_id]
-            before = self._keys.get(video_id)
-            after = self._key(row) if self._wants(row) else None
-            if before == after:
-                continue
-            moved = True
-            if before is not None:
-                del self._lines[self._find(before)]
-                del self._keys[video_id]
-            if after is not None:
-                insort(self._lines, after)
+            before, after = self._keys.get(video_id), self._key(row)
+            was, wanted = self._is_shown(before), self._wants(row)
+            if before != after:
+                _replace(self._order, before, after)
                 self._keys[video_id] = after
+            if was != wanted or (wanted and before != after):
+                moved = True
+                if self._lines is not self._order:
+                    _replace(self._lines, before if was else None, after if wanted else None)
         if moved:
             self._settle()
         return moved
 
     def filter(self, words: str, *, failed_only: bool) -> None:
         """Show only the rows that have all these words (and, if asked for, failed)."""
+        narrower = words.startswith(self.words) and (failed_only or not self.failed_only)
         self.words, self.failed_only = words, failed_only
-        self.arrange()
+        self._sift(self._lines if narrower else self._order)
+
+    def prepare(self, number: int) -> None:
+        """Make the words of so many rows, so that the first filter need not make those of all."""
+        for _ in range(min(number, len(self._unread))):
+            _ = self._unread.pop().words
+
+    def _sift(self, among: list[Key]) -> None:
+        """Show those of these keys that are wanted."""
+        self._needles = needles = self.words.casefold().split()
+        rows, failed_only = self.board.rows, self.failed_only
+        if not needles and not failed_only:
+            self._lines = self._order
+        elif len(needles) == 1 and not failed_only:  # a letter at a time, over every row there is
+            needle = needles[0]
+            self._lines = [key for key in among if needle in rows[key[2]].words]
+        else:
+            self._lines = [key for key in among if self._wants(rows[key[2]])]
+        self._settle()
 
     def sort_by(self, column: Column | None) -> None:
         """Sort by a column; by the same again, the other way round, then in the natural order."""
@@ -91,7 +114,7 @@ class View:
     def line_of(self, video_id: str | None) -> int | None:
         """The line a job is on; None when it is not shown."""
         key = self._keys.get(video_id or "")
-        return None if key is None else self._turned(self._find(key))
+        return self._turned(bisect_left(self._lines, key)) if key is not None and self._is_shown(key) else None
 
     @property
     def line(self) -> int:
@@ -129,8 +152,12 @@ class View:
     def _turned(self, place: int) -> int:
         return len(self._lines) - 1 - place if self.reverse else place
 
-    def _find(self, key: Key) -> int:
-        return bisect_left(self._lines, key)
+    def _is_shown(self, key: Key | None) -> bool:
+        return (
+            key is not None
+            and (place := bisect_left(self._lines, key)) < len(self._lines)
+            and self._lines[place] == key
+        )
 
     def _key(self, row: Row) -> Key:
         value = self.sort.key(row) if self.sort else 0
@@ -140,3 +167,11 @@ class View:
         if self.failed_only and row.status is not Status.FAILED:
             return False
         return not self._needles or all(needle in row.words for needle in self._needles)
+
+
+def _replace(lines: list[Key], before: Key | None, after: Key | None) -> None:
+    """Take a key out of a sorted list, and put another in."""
+    if before is not None:
+        del lines[bisect_left(lines, before)]
+    if after is not None:
+        insort(lines, after)

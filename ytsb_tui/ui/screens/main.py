@@ -29,6 +29,8 @@ from ytsb_tui.ui.widgets.summary import Summary
 
 FRAME = 1 / 12
 """Seconds between two looks at whether something is to be drawn."""
+PREPARED = 300
+"""Rows whose words are made in a frame in which nothing else is to be done."""
 
 
 class Main(Steering):
@@ -74,6 +76,8 @@ class Main(Steering):
         self._second = second
         if happened or changed or ticked:
             self.draw(changed, ticked=ticked)
+        else:
+            self.view.prepare(PREPARED)
         if self._is_elsewhere:
             self._describe()
         if happened or changed or (self.notices.waits and ticked):
