@@ -111,19 +111,30 @@ class Glance:
             self._sql.close()
             self._sql = None
 
-    def jobs(self) -> list[Glimpse]:
-        """All jobs, in the order they were queued."""
-        decode = msgspec.json.Decoder(Brief).decode
-        rows = self._rows("SELECT seq, status, facts FROM job")
-        return sorted((Glimpse(turn, Status(status), decode(facts)) for turn, status, facts in rows), key=_turn)
+    def ids(self, number: int = -1) -> list[str]:
+        """The jobs (the first so many): what is not done in the order of the queue, then the newest of the rest."""
+        found: list[str] = []
+        for which in ("status!='done' ORDER BY seq", "status='done' ORDER BY seq DESC"):
+            left = number - len(found) if number >= 0 else -1
+            found += [video_id for (video_id,) in self._rows(f"SELECT id FROM job WHERE {which} LIMIT ?", left)]
+        return found
 
-    def seconds(self, ids: Sequence[str] | None = None) -> dict[str, dict[Stage, float]]:
-        """How long each finished stage of these jobs (None: of all) took."""
+    def jobs(self, ids: Sequence[str]) -> list[Glimpse]:
+        """These jobs, in this order."""
+        decode = msgspec.json.Decoder(Brief).decode
+        rows = self._rows(f"SELECT id, seq, status, facts FROM job WHERE id IN ({', '.join('?' * len(ids))})", *ids)
+        found = {video_id: Glimpse(turn, Status(status), decode(facts)) for video_id, turn, status, facts in rows}
+        return [found[video_id] for video_id in ids if video_id in found]
+
+    def counts(self) -> dict[Status, int]:
+        """How many jobs have each status."""
+        return {Status(status): n for status, n in self._rows("SELECT status, count(*) FROM job GROUP BY status")}
+
+    def seconds(self, ids: Sequence[str]) -> dict[str, dict[Stage, float]]:
+        """How long each finished stage of these jobs took."""
         found: dict[str, dict[Stage, float]] = {}
-        query = "SELECT job_id, stage, seconds FROM checkpoint"
-        if ids is not None:
-            query += f" WHERE job_id IN ({', '.join('?' * len(ids))})"
-        for video_id, stage, took in self._rows(query, *ids or ()):
+        query = f"SELECT job_id, stage, seconds FROM checkpoint WHERE job_id IN ({', '.join('?' * len(ids))})"
+        for video_id, stage, took in self._rows(query, *ids):
             found.setdefault(video_id, {})[Stage(stage)] = took
         return found
 
@@ -146,7 +157,3 @@ class Glance:
             return self._sql.execute(query, values).fetchall()
         except sqlite3.DatabaseError:
             return []  # gone, or being replaced: there is nothing to see
-
-
-def _turn(glimpse: Glimpse) -> int:
-    return glimpse.turn

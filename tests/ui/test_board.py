@@ -31,8 +31,9 @@ from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.columns import COLUMNS, ERROR, STATUS, TITLE, TOTAL, Column, arrange
 from ytsb_tui.ui.format import amount, bar, countdown, fit, money, short
-from ytsb_tui.ui.news import Seen, Told
+from ytsb_tui.ui.news import Told
 from ytsb_tui.ui.notices import Notices
+from ytsb_tui.ui.session import portions
 from ytsb_tui.ui.view import View
 from ytsb_tui.usage import Usage
 
@@ -177,7 +178,7 @@ def test_a_vault_is_read_as_its_journal_has_it(tmp_path: Path, board: Board) -> 
     world.submit(["ccc"])
     world.close()
     glance = Glance(tmp_path)
-    board.see(Seen(glance.jobs(), glance.seconds()))
+    board.see(*portions(glance, 100))
     assert [attempt.success for attempt in glance.attempts("aaa")] == [True]
     glance.close()
     view = View(board)
@@ -192,13 +193,33 @@ def titles(view: View) -> list[str]:
     return [row.title for row in rows if row]
 
 
+def test_a_large_vault_is_read_in_portions_and_its_sums_are_true_from_the_first(tmp_path: Path, board: Board) -> None:
+    world = World(tmp_path)
+    world.run(*(f"done{number}" for number in range(5)), workers=1)
+    world.submit(["new1", "new2"])
+    world.close()
+    glance = Glance(tmp_path)
+    told = list(portions(glance, 3))
+    board.see(*portions(glance, 3, most=3))
+    assert list(board.rows) == ["new1", "new2", "done4"]
+    for portion in told:
+        board.see(portion)
+        known = board.tally.status[Status.DONE]
+        assert (known + board.unseen.get(Status.DONE, 0), board.tally.status[Status.QUEUED]) == (5, 2)
+    assert not board.unseen
+    for portion in told:  # read again by who looks on: they have rows by now
+        board.see(portion)
+        assert not board.unseen
+    glance.close()
+
+
 def test_what_is_unfinished_stands_above_what_was_done_before(tmp_path: Path, board: Board) -> None:
     world = World(tmp_path)
     world.run("one", "two", workers=1)
     world.submit(["three", "four"])
     world.close()
     glance = Glance(tmp_path)
-    board.see(Seen(glance.jobs(), glance.seconds()))
+    board.see(*portions(glance, 100))
     glance.close()
     view = View(board)
     view.arrange()
@@ -251,6 +272,21 @@ def test_a_filter_looks_for_every_word_in_title_subject_status_and_error(board: 
     assert titles(view) == ["Information theory"]
 
 
+@given(st.lists(st.sampled_from(["", "a", "al", "alp", "al b", "o", "oz", "failed", "failed a", "zzz"]), max_size=8))
+def test_a_filter_typed_letter_by_letter_shows_what_it_shows_at_once(typed: list[str]) -> None:
+    board = Board(hand_clock())
+    view = viewed(board, "Alpha", "Bravo", "Foxtrot", "Zulu", "Alpaca beta")
+    fail(board, job(0, "Alpha"))
+    board.catch_up()
+    view.update(board.take_changed())
+    for words in [*typed, "alp"]:
+        view.filter(words, failed_only=False)
+        once = View(board)
+        once.filter(words, failed_only=False)
+        once.arrange()
+        assert titles(view) == titles(once)
+
+
 def test_a_job_that_no_longer_matches_leaves_the_list_and_the_cursor_to_its_neighbour(board: Board) -> None:
     view = viewed(board, "one", "two", "three")
     for number, name in enumerate(("one", "two", "three")):
@@ -276,13 +312,13 @@ def test_marked_jobs_are_what_keys_act_on(board: Board) -> None:
 STEPS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["queue", "fail", "finish", "run"])), max_size=40)
 
 
-@given(STEPS, st.sampled_from([None, *COLUMNS]), st.booleans())
+@given(STEPS, st.sampled_from([None, *COLUMNS]), st.booleans(), st.sampled_from(["", "m", "failed", "fail k"]))
 def test_placing_rows_one_by_one_gives_what_sorting_all_gives(
-    steps: list[tuple[int, str]], column: Column | None, failed_only: bool
+    steps: list[tuple[int, str]], column: Column | None, failed_only: bool, words: str
 ) -> None:
     board = Board(hand_clock())
     view = viewed(board, *"mlkjihgfedcba")
-    view.filter("", failed_only=failed_only)
+    view.filter(words, failed_only=failed_only)
     view.sort_by(column)
     for number, step in steps:
         it = job(number, "mlkjihgfedcba"[number])

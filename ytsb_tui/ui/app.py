@@ -27,10 +27,9 @@ from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import KEYS, why_not
 from ytsb_tui.ui.format import counted
 from ytsb_tui.ui.messages import BatchEnded, CannotOpen, Opened, Owned, Said
-from ytsb_tui.ui.news import Seen
 from ytsb_tui.ui.opening import Launch
 from ytsb_tui.ui.screens.main import Main
-from ytsb_tui.ui.session import Session
+from ytsb_tui.ui.session import Session, portions
 from ytsb_tui.ui.view import View
 
 if TYPE_CHECKING:
@@ -72,13 +71,11 @@ class YtsbApp(App[YtsbError | None]):
         self.main = Main(self.board, self.view, self.session, launch)
 
     def _look(self) -> None:
-        """Read what the first frame shows: every job, and the times of those on the screen."""
+        """Read what the first frame shows; the session reads the rest behind it."""
         glance = Glance(self.settings.out)
-        jobs = glance.jobs()
-        self.board.see(Seen(jobs, {}))
+        for portion in portions(glance, MOST_LINES, most=MOST_LINES):
+            self.board.see(portion)
         self.view.arrange()
-        first = {row.id for line in range(MOST_LINES) if (row := self.view.row_at(line))}
-        self.board.see(Seen([job for job in jobs if job.brief.video_id in first], glance.seconds(tuple(first))))
         glance.close()
 
     def get_driver_class(self) -> type[Driver]:

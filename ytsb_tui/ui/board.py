@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ytsb_tui.circuits import Circuit, TorState
@@ -58,6 +58,8 @@ class Board:
         self.rows: dict[str, Row] = {}
         self.lanes: dict[int, Lane] = {}
         self.tally = Tally()
+        self.unseen: Mapping[Status, int] = {}
+        """Jobs of the vault that are still being read, and so have no rows yet."""
         self.pauses: dict[str, ResourcePaused] = {}
         """The resources nobody may use now."""
         self.stopped: RunStopped | None = None
@@ -72,6 +74,7 @@ class Board:
         """Dollars spent since; None when a price is unknown."""
         self.recent: dict[Stage, deque[float]] = {stage: deque(maxlen=RECENT) for stage in Stage}
         """How long the latest runs of each stage took."""
+        self._is_whole = False
         self._retries: dict[str, float] = {}
         self._news: deque[News] = deque()
         self._changed: set[str] = set()
@@ -83,6 +86,8 @@ class Board:
 
     def see(self, seen: Seen) -> None:
         """Take over what the journal says of jobs; what a worker said since is newer."""
+        if not self._is_whole:
+            self.unseen, self._is_whole = seen.unseen, not seen.unseen
         for glimpse in seen.jobs:
             took = seen.seconds.get(glimpse.brief.video_id, {})
             row = self.rows.get(glimpse.brief.video_id)

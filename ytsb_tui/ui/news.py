@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ytsb_tui.events import Event, JobEvent
 from ytsb_tui.glance import Glimpse
@@ -24,6 +24,8 @@ class Seen:
     jobs: Sequence[Glimpse]
     seconds: Mapping[str, Mapping[Stage, float]]
     """How long their finished stages took, by id."""
+    unseen: Mapping[Status, int] = field(default_factory=dict)
+    """How many more there are, which are still being read."""
 
 
 News = Event | Seen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
@@ -217,9 +218,8 @@ class Session:
         glance.close()
 
     def _tell_all(self, glance: Glance) -> None:
-        jobs, seconds = glance.jobs(), glance.seconds()
-        for begin in range(0, len(jobs), MANY):
-            self._hear(Seen(jobs[begin : begin + MANY], seconds))
+        for portion in portions(glance, MANY):
+            self._hear(portion)
 
     def _close(self) -> None:
         if self.pool is not None:
@@ -311,6 +311,16 @@ class Session:
         hand_over()
         words = f"{source.id}: {counted(number, 'video')}" + (f", {withheld} withheld" if withheld else "") + "."
         self._report(Said(words + ending, "error" if ending else "information"))
+
+
+def portions(glance: Glance, size: int, most: int = -1) -> Iterator[Seen]:
+    """The jobs of a vault (the first so many), in the order in which they are shown."""
+    unseen, ids = Counter(glance.counts()), glance.ids(most)
+    for begin in range(0, len(ids), size):
+        portion = ids[begin : begin + size]
+        jobs = glance.jobs(portion)
+        unseen.subtract(job.status for job in jobs)
+        yield Seen(jobs, glance.seconds(portion), +unseen)
 
 
 class _Until:

@@ -60,6 +60,8 @@ class View:
             row = self.board.rows[video_id]
             before, after = self._keys.get(video_id), self._key(row)
             was, wanted = self._is_shown(before), self._wants(row)
+            if before is None:
+                self._unread.append(row)
             if before != after:
                 _replace(self._order, before, after)
                 self._keys[video_id] = after

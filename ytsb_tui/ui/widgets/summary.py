@@ -41,7 +41,8 @@ class Summary(Widget):
         return Content("\n").join([self._counts(), self._progress()])
 
     def _counts(self) -> Content:
-        tally = self._board.tally.status
+        board = self._board
+        tally = {status: board.tally.status[status] + board.unseen.get(status, 0) for status in Status}
         parts = [
             Content.styled(f"{BADGES[status].glyph} {tally[status]:,} {status.value}", tone)
             for status, tone in TONES.items()
