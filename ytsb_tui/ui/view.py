@@ -79,6 +79,11 @@ class View:
         self.words, self.failed_only = words, failed_only
         self._sift(self._lines if narrower else self._order)
 
+    @property
+    def is_preparing(self) -> bool:
+        """Whether there are rows left to `prepare`."""
+        return bool(self._unread)
+
     def prepare(self, number: int) -> None:
         """Make the words of so many rows, so that the first filter need not make those of all."""
         for _ in range(min(number, len(self._unread))):
@@ -86,15 +91,13 @@ class View:
 
     def _sift(self, among: list[Key]) -> None:
         """Show those of these keys that are wanted."""
-        self._needles = needles = self.words.casefold().split()
-        rows, failed_only = self.board.rows, self.failed_only
-        if not needles and not failed_only:
-            self._lines = self._order
-        elif len(needles) == 1 and not failed_only:  # a letter at a time, over every row there is
-            needle = needles[0]
-            self._lines = [key for key in among if needle in rows[key[2]].words]
-        else:
-            self._lines = [key for key in among if self._wants(rows[key[2]])]
+        self._needles = self.words.casefold().split()
+        rows, lines = self.board.rows, among
+        if self.failed_only:
+            lines = [key for key in lines if rows[key[2]].status is Status.FAILED]
+        for needle in sorted(self._needles, key=len, reverse=True):  # the longest leaves least to look at
+            lines = [key for key in lines if needle in rows[key[2]].words]
+        self._lines = lines if self._needles or self.failed_only else self._order
         self._settle()
 
     def sort_by(self, column: Column | None) -> None:

@@ -29,11 +29,16 @@ Draw = Callable[[str], tuple[bytes, int]]
 NESTING = 10_000
 """Python calls within each other: a level of lists or quotes takes about ten."""
 
+POLITENESS = 5
+"""Steps by which the screen, and the worker's other stages, go first."""
+
 
 def main(stylesheets: Sequence[str]) -> None:
     """Answer requests until stdin ends."""
     sys.setrecursionlimit(NESTING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        os.nice(POLITENESS)
     answers = _keep_stdout()
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()

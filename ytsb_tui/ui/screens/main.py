@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -29,7 +30,7 @@ from ytsb_tui.ui.widgets.summary import Summary
 
 FRAME = 1 / 12
 """Seconds between two looks at whether something is to be drawn."""
-PREPARED = 300
+PREPARED = 1_000
 """Rows whose words are made in a frame in which nothing else is to be done."""
 
 
@@ -77,7 +78,7 @@ class Main(Steering):
         if happened or changed or ticked:
             self.draw(changed, ticked=ticked)
         else:
-            self.view.prepare(PREPARED)
+            self._prepare()
         if self._is_elsewhere:
             self._describe()
         if happened or changed or (self.notices.waits and ticked):
@@ -85,6 +86,13 @@ class Main(Steering):
                 self._tell(notice)
         if ticked and self.session.is_ready and (due := board.due()):
             self.session.wake(due)
+
+    def _prepare(self) -> None:
+        """While nothing is to be drawn, have ready what a filter will look at."""
+        if self.view.is_preparing:
+            self.view.prepare(PREPARED)
+            if not self.view.is_preparing:
+                gc.freeze()  # thousands of rows that stay: collecting garbage would stall looking through them
 
     def _tell(self, notice: Notice) -> None:
         if notice.final:
