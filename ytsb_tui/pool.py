@@ -202,6 +202,8 @@ class Pool:
     def _crashed(self, attempt: Attempt | None, error: Exception) -> None:
         """A bug fails its job and keeps the worker; what stands in everybody's way ends the run."""
         if isinstance(error, YtsbError):
+            if attempt is not None:
+                self.rules.tell(JobStopped(attempt.job.facts(), self.rules.clock.now(), attempt.worker_id))
             raise error
         if attempt is None:
             log.error("unexpected %s before the first stage", type(error).__name__, exc_info=error)

@@ -49,7 +49,7 @@ class Program:
         done = subprocess.run(
             self._command(*arguments),
             cwd=self.desk,
-            env=self._variables(variables),
+            env=self.variables(variables),
             input=given,
             capture_output=True,
             timeout=PATIENCE,
@@ -65,7 +65,7 @@ class Program:
         with subprocess.Popen(
             self._command(*arguments),
             cwd=self.desk,
-            env=self._variables(variables),
+            env=self.variables(variables),
             stdin=subprocess.DEVNULL if out == subprocess.PIPE else out,
             stdout=out,
             stderr=subprocess.PIPE if out == subprocess.PIPE else out,
@@ -80,7 +80,8 @@ class Program:
     def _command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "ytsb_tui", *map(str, arguments)]
 
-    def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
+    def variables(self, more: Mapping[str, str]) -> dict[str, str]:
+        """The whole environment it is given."""
         home = str(self.desk.parent / "home")
         own = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CONFIG_HOME": f"{home}/.config", "LANG": "C.UTF-8"}
         return {**own, **self.environment, **more}

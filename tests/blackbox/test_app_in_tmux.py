@@ -2,76 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-from tests.blackbox.program import PATIENCE, Program, lecture, log_of, notes_of, soon
+from tests.blackbox.program import Program, lecture, log_of, notes_of
+from tests.blackbox.terminal import needs_tmux, terminal
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+pytestmark = needs_tmux
 
-SOON = 30.0
-"""Seconds after which what has not come up on the screen will not."""
 WITHOUT_TIMES = "This is no caption file at all, it has no times.\n"
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """A terminal of tmux with the program in it, on a server of its own."""
-
-    socket: str
-
-    def tmux(self, *arguments: str | Path) -> str:
-        """What a command of tmux prints."""
-        command = ["tmux", "-L", self.socket, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
-
-    def press(self, *keys: str) -> None:
-        """Press keys, by the names tmux has for them."""
-        self.tmux("send-keys", "-t", "app", *keys)
-
-    def paste(self, text: Path) -> None:
-        """Paste a text as a terminal does."""
-        self.tmux("load-buffer", "-b", "list", text)
-        self.tmux("paste-buffer", "-p", "-b", "list", "-t", "app")
-
-    def send(self, text: str) -> None:
-        """Paste a text as a terminal does that does not mark what is pasted."""
-        self.tmux("send-keys", "-t", "app", "-l", text)
-
-    def shown(self) -> str:
-        """What is on the screen, or has scrolled out of it."""
-        return self.tmux("capture-pane", "-p", "-S", "-", "-t", "app")
-
-    def shows(self, *words: str, within: float = SOON) -> None:
-        """Wait until all of these words are on the screen."""
-        there = soon(lambda: all(word in self.shown() for word in words), within)
-        assert there, f"{words} never came up; the screen shows\n{self.shown()}"
-
-
-@contextmanager
-def terminal(program: Program, columns: int, lines: int, *arguments: str) -> Iterator[Terminal]:
-    """The program in a terminal of this size; whatever happens, nothing of it outlives the block."""
-    inside = Terminal(f"ytsb-{os.getpid()}-{columns}")
-    settings = program.desk.parent / "tmux.conf"
-    settings.write_text("set -g remain-on-exit on\nset -g escape-time 0\nset -g status off\n")
-    size = ["-x", str(columns), "-y", str(lines)]
-    home = program.desk.parent / "home"
-    command = ["env", "-i", f"PATH={os.environ['PATH']}", f"HOME={home}", "LANG=C.UTF-8", "TERM=tmux-256color"]
-    command += [sys.executable, "-m", "ytsb_tui", *arguments]
-    command = ["sh", "-c", '"$@"; echo "exit code $?"', "sh", *command]
-    inside.tmux("-u", "-f", settings, "new-session", "-d", "-s", "app", *size, "-c", program.desk, *command)
-    try:
-        yield inside
-    finally:
-        inside.tmux("kill-server")
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(120, 36), (80, 24)])

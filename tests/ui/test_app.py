@@ -14,6 +14,8 @@ from textual import events
 
 from tests.canned import World
 from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
+from tests.world import World as Loopback
+from tests.world.catalog import Playlist, Video
 from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import NoCaptions, OutOfSpace, VaultError
 from ytsb_tui.events import ResourcePaused, RunStopped, StageStarted
@@ -319,7 +321,7 @@ async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) ->
         await until(pilot, lambda: app.board.stopped)
         app.session.add(captions(tmp_path / "in", "space"))
         await until(pilot, lambda: statuses(app) == {"file-space": "queued"})
-        assert "stopped: The disk is full." in screen_text(app)
+        assert "stopped, p goes on: The disk is full." in screen_text(app)
         await pilot.press("p")
         await until(pilot, lambda: statuses(app) == {"file-space": "done"})
 
@@ -375,7 +377,7 @@ async def test_a_missing_key_is_told_before_anybody_begins(tmp_path: Path, monke
     async with app.run_test(size=(140, 40)) as pilot:
         await until(pilot, lambda: app.board.stopped and app.board.rows)
         await pilot.pause(0.2)
-        assert "stopped: There is no API key for Claude." in screen_text(app)
+        assert "stopped, p goes on: There is no API key for Claude." in screen_text(app)
         assert statuses(app) == {"file-key": "queued"}
         assert not app.board.lanes
 
@@ -425,6 +427,33 @@ async def test_a_paste_anywhere_opens_the_add_dialog_and_its_answer_is_queued(tm
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.board.tally.status[Status.DONE] == 2)
         assert isinstance(app.screen, Main)
+
+
+async def test_what_is_added_while_the_vault_is_being_opened_is_queued(tmp_path: Path) -> None:
+    app = YtsbApp(Settings(out=tmp_path / "vault", author="outline", pdf=False))
+    async with app.run_test() as pilot:
+        app.main.add(captions(tmp_path / "in", "early")[0].url)
+        await until(pilot, lambda: isinstance(app.screen, AddScreen))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: statuses(app) == {"file-early": "done"} or app.board.tally.status[Status.DONE] == 1)
+
+
+async def test_a_playlist_is_queued_while_the_rest_is_still_being_found(tmp_path: Path, loopback: Loopback) -> None:
+    ids = tuple(f"lect{number:07}" for number in range(150))
+    loopback.youtube.catalog.add(*(Video(each, f"Lecture {each}") for each in ids))
+    loopback.youtube.catalog.add_playlist(Playlist("PLcourse", "A long course", ids))
+    loopback.youtube.goes_wrong("silent", "browse", skip=1)
+    settings = Settings(out=tmp_path / "vault", author="outline", pdf=False, proxy=loopback.router.socks("me"))
+    app = YtsbApp(settings)
+    app.session.pause()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.session.is_ready)
+        app.post_message(events.Paste("https://www.youtube.com/playlist?list=PLcourse"))
+        await until(pilot, lambda: isinstance(app.screen, AddScreen))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(app.board.rows) >= 100)
+        await pilot.pause(0.2)
+        assert "· 100 queued" in screen_text(app)
 
 
 async def test_what_is_chosen_in_the_log_is_retried(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList
+from textual.widgets import Input, LoadingIndicator
 
 from tests.canned import HandClock
 from tests.ui.boards import SECONDS, AppPilot, failed, finish, hand_clock, job, opened, queue, until
@@ -128,6 +130,30 @@ def test_a_failure(snap_compare: Snap, app: YtsbApp) -> None:
 def test_help(snap_compare: Snap, app: YtsbApp) -> None:
     """Every key."""
     assert snap_compare(app, run_before=shown(app, "question_mark"), terminal_size=(100, 56))
+
+
+def test_without_colour(snap_compare: Snap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR: shades of grey; glyphs and words say everything."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    settings = Settings(out=Path("Lectures"), author="outline", pdf=False, budget=5.0)
+    app = YtsbApp(settings, clock=hand_clock())
+    assert snap_compare(app, run_before=shown(app, "down", "down", "down"), terminal_size=(100, 30))
+
+
+def test_the_palette(snap_compare: Snap, app: YtsbApp) -> None:
+    """Every key has an entry, with what it does."""
+
+    async def play(pilot: AppPilot) -> None:
+        await shown(app)(pilot)
+        await pilot.press("ctrl+p", *"retry")
+        found = app.screen.query_one(CommandList)
+        await until(pilot, lambda: found.option_count == 2 and found.highlighted == 0)
+        await until(pilot, lambda: not app.screen.query_one(LoadingIndicator).has_class("--visible"))
+        app.screen.query_one(Input).cursor_blink = False
+        await pilot.pause()
+
+    assert snap_compare(app, run_before=play, terminal_size=(100, 30))
 
 
 @pytest.mark.anyio

@@ -50,6 +50,6 @@ def why_not(action: str, session: Session) -> str | None:
         return f"This window only looks on. {session.owned_by}"
     if action == "workers" and session.settings.economy:
         return "In economy mode every job has a worker of its own, which waits for its batch."
-    if action in WORKING and not session.is_ready and session.owned_by is None:
+    if action in WORKING - {"add"} and not session.is_ready and session.owned_by is None:
         return "The vault is still being opened."
     return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import Bug, StageError, Stopped, VaultBusy, YtsbError
+from ytsb_tui.errors import Bug, StageError, Stopped, VaultBusy, VaultError, YtsbError
 from ytsb_tui.events import RunStopped
 from ytsb_tui.glance import Glance
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
@@ -110,7 +110,8 @@ class Session:
             self._errands.put(lambda: self._submit([job(source.id, source.url) for source in single]))
         for source in sources:
             if source.kind not in ("video", "file"):
-                threading.Thread(target=self._expand, args=(source, job), name="list", daemon=True).start()
+                expand = threading.Thread(target=self._expand, args=(source, job), name="list", daemon=True)
+                self._errands.put(expand.start)  # once the vault is open
 
     def retry(self, jobs: Sequence[tuple[str, str]], *, restart_at: Stage | None = None) -> None:
         """Run known jobs, each an id and its URL, again."""
@@ -137,10 +138,21 @@ class Session:
         self.paused = False
         if self.pool is None:
             return
-        if self.pool.stopping and self.engine is not None:
-            self.pool = self.engine.pool(self._hear)
-            self.pool.resize(self.workers)
+        if self.pool.stopping:
+            self._errands.put(self._begin_anew)
         self.pool.resume()
+
+    def _begin_anew(self) -> None:
+        """Have other workers, after those before have put back what they were on, or could not."""
+        engine, before = self.engine, self.pool
+        assert engine is not None
+        assert before is not None
+        if before.join(PATIENCE):
+            engine.journal.store.recover()
+        self.pool = engine.pool(self._hear)
+        if self.paused:
+            self.pool.pause()
+        self.pool.resize(self.workers)
 
     def staff(self) -> None:
         """Have as many workers as are wanted; in economy mode as many as there are jobs."""
@@ -241,8 +253,8 @@ class Session:
         self, jobs: Sequence[VideoProcessingJob], *, restart_at: Stage | None = None, words: str = "queued"
     ) -> None:
         engine, pool = self.engine, self.pool
-        assert engine is not None
-        assert pool is not None
+        if engine is None or pool is None:  # asked for while it was being opened, which came to nothing
+            raise self.owned_by or VaultError("The vault could not be opened.")
         began = self._clock.now()
         submission = engine.submit(jobs, restart_at=restart_at)
         for job in submission.queued:
