@@ -16,11 +16,14 @@ from tests.canned import World
 from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
 from tests.world import World as Loopback
 from tests.world.catalog import Playlist, Video
+from tests.world.claude import Claude
 from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import NoCaptions, OutOfSpace, VaultError
 from ytsb_tui.events import ResourcePaused, RunStopped, StageStarted
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal
+from ytsb_tui.services.claude.author import ClaudeAuthor
+from ytsb_tui.services.claude.batches import BatchDesk
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.ui.app import YtsbApp
@@ -380,6 +383,35 @@ async def test_a_missing_key_is_told_before_anybody_begins(tmp_path: Path, monke
         assert "stopped, p goes on: There is no API key for Claude." in screen_text(app)
         assert statuses(app) == {"file-key": "queued"}
         assert not app.board.lanes
+
+
+async def test_in_economy_mode_each_of_many_jobs_has_a_worker_and_shows_its_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Claude(key="sk-ant-loopback") as claude:
+        claude.looks = 1_000_000
+        for name, value in claude.environment.items():
+            monkeypatch.setenv(name, value)
+        settings = Settings(out=tmp_path / "vault", author="claude", economy=True, pdf=False, workers=2)
+        sources = captions(tmp_path / "in", *(f"hash{number}" for number in range(20)))
+        app = YtsbApp(settings, sources=sources)
+        async with app.run_test(size=(200, 40)) as pilot:
+
+            def told() -> int:
+                return sum("in progress, 0 of 20 done" in row.whereabouts for row in app.board.rows.values())
+
+            await until(pilot, lambda: told() == 20)
+            await pilot.pause(0.2)
+            assert app.session.workers == 20
+            assert "in progress, 0 of 20 done, since" in screen_text(app)
+            await pilot.press("plus")
+            assert any(words.startswith("In economy mode every job") for words in toasts(app))
+            assert app.session.engine is not None
+            author = app.session.engine.workshop.author
+            assert isinstance(author, ClaudeAuthor)
+            assert isinstance(author._desk, BatchDesk)
+            claude.closing.callback(author._desk._api.close)
+    assert claude.bugs == []
 
 
 async def test_a_model_that_is_about_to_end_is_told(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from ytsb_tui.watch import Watch
 
 _SYSTEM = SystemClock()
-_CHECK_EVERY = 0.2
+_CHECK_EVERY = 0.5
+"""Seconds between two looks of a worker at whether it should give up: hundreds may be waiting."""
 _GATHER = 5.0
 """Seconds that requests are gathered for a batch."""
 
@@ -113,7 +114,7 @@ class BatchDesk:
         try:
             while not wait([slip.reply], _CHECK_EVERY).done:
                 watch.check()
-                if said != (words := self._whereabouts(slip)):  # hundreds may be waiting
+                if said != (words := self._whereabouts(slip)):
                     said = words
                     watch.progress(None, said)
             reply = slip.reply.result()

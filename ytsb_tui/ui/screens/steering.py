@@ -68,6 +68,7 @@ class Steering(Screen[None]):
             return row.status if row else None
 
         subjects = sorted({row.subject for row in self.board.rows.values() if row.subject})
+        self.app.clear_notifications()  # they would lie over the dialog's buttons
         self.app.push_screen(AddScreen(text, base=Path.cwd(), known=known, subjects=subjects), added)
 
     def action_read(self) -> None:

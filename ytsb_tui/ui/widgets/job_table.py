@@ -9,9 +9,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ytsb_tui.clock import Clock
@@ -20,6 +20,7 @@ from ytsb_tui.ui.columns import GAP, STATUS, Place, arrange
 from ytsb_tui.ui.format import fit
 from ytsb_tui.ui.row import Row
 from ytsb_tui.ui.view import View
+from ytsb_tui.ui.widgets.cursor_lines import CursorLines
 
 MOST_KEPT = 2_000
 """Lines that are kept drawn."""
@@ -28,7 +29,7 @@ MARK = "◆"
 TONES = ("quiet", "busy", "good", "bad", "wait")
 
 
-class JobTable(ScrollView, can_focus=True):
+class JobTable(CursorLines):
     """One line per job, drawn from the board.
 
     Events change the board; the table repaints the lines the board says have
@@ -36,7 +37,7 @@ class JobTable(ScrollView, can_focus=True):
     line: never per event, never per job.
     """
 
-    ALLOW_SELECT = False
+    STYLES = "table"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--sorted",
@@ -74,9 +75,19 @@ class JobTable(ScrollView, can_focus=True):
         self._places: tuple[Place, ...] = ()
         self._arranged_for = 0
         self._kept: dict[str, tuple[object, Strip]] = {}
-        self._styles: dict[str, Style] = {}
-        self._hovered = -1
         self._shown: tuple[int, int] = (0, 0)
+
+    @property
+    def cursor(self) -> int:
+        return self.view.line
+
+    @property
+    def number(self) -> int:
+        return len(self.view)
+
+    @property
+    def top(self) -> int:
+        return 1
 
     def on_mount(self) -> None:
         self.rearranged()
@@ -106,39 +117,27 @@ class JobTable(ScrollView, can_focus=True):
         if top <= before < top + self.size.height - 1 and top and self.view.line != before:
             self.scroll_to(y=top + self.view.line - before, animate=False, force=True, immediate=True)
 
-    def _told(self) -> None:
+    def _go(self, line: int) -> None:
+        self.view.go(line)
+
+    def _told(self, before: int = -1) -> None:
         shown = (hash(self.view.cursor), len(self.view))
         if shown != self._shown:
             self._shown = shown
             self.post_message(self.Moved())
 
-    def _repaint(self, line: int) -> None:
-        self.refresh_lines(line + 1, 1)
-
     def on_resize(self) -> None:
         self.rearranged()
         self._reveal()
 
-    @property
-    def width(self) -> int:
-        """Cells a line may take, beside the scrollbar."""
-        return self.scrollable_content_region.width
-
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._styles.clear()
         self._kept.clear()
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)
         self._kept.clear()
         self.refresh()
-
-    def style(self, name: str) -> Style:
-        """One of the table's styles in the current theme."""
-        if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(f"table--{name}")
-        return self._styles[name]
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen; Textual asks only for those that need painting."""
@@ -147,7 +146,7 @@ class JobTable(ScrollView, can_focus=True):
             self._arranged_for, self._places = width, arrange(width)
         if y == 0:
             return self._header(width)
-        line = y - 1 + self.scroll_offset.y
+        line = self.line_at(y)
         row = self.view.row_at(line)
         if row is None:
             return self._nothing(y, width)
@@ -217,7 +216,7 @@ class JobTable(ScrollView, can_focus=True):
         if event.y == 0:
             self._sort_at(event.x)
             return
-        line = event.y - 1 + self.scroll_offset.y
+        line = self.line_at(event.y)
         if (row := self.view.row_at(line)) is None:
             return
         self.put_cursor(line)
@@ -234,50 +233,11 @@ class JobTable(ScrollView, can_focus=True):
         self._reveal()
         self.rearranged()
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._hover(event.y - 1 + self.scroll_offset.y if event.y else -1)
-
-    def on_leave(self) -> None:
-        self._hover(-1)
-
     def _hover(self, line: int) -> None:
-        before, self._hovered = self._hovered, line
-        if line != before:
-            self._repaint(before)
-            self._repaint(line)
+        if line != self._hovered:
             row = self.view.row_at(line)
-            self.tooltip = None
-            if row is not None and len(row.title) > 40:
-                from textual.content import Content
-
-                self.tooltip = Content(row.title)
-
-    def put_cursor(self, line: int) -> None:
-        """Put the cursor on a line and have it seen."""
-        before = self.view.line
-        self.view.go(line)
-        self._repaint(before)
-        self._repaint(self.view.line)
-        self._reveal()
-        self._told()
-
-    def _reveal(self) -> None:
-        line, top, height = self.view.line, self.scroll_offset.y, self.size.height - 1
-        if height > 0 and not top <= line < top + height:
-            target = line if line < top else line - height + 1
-            self.scroll_to(y=target, animate=False, force=True, immediate=True)
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor by lines."""
-        self.put_cursor(self.view.line + by)
-
-    def action_page(self, by: int) -> None:
-        """Move the cursor by screenfuls."""
-        self.put_cursor(self.view.line + by * max(1, self.size.height - 2))
-
-    def action_go(self, line: int) -> None:
-        """Put the cursor on the first line, or (-1) on the last."""
-        self.put_cursor(line if line >= 0 else len(self.view) - 1)
+            self.tooltip = Content(row.title) if row is not None and len(row.title) > 40 else None
+        super()._hover(line)
 
     def action_sort_next(self, by: int) -> None:
         """Sort by the next column to the right or left; beyond the edge, in the natural order."""

@@ -11,16 +11,16 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ytsb_tui.ui.lines import TONES, Lines, Piece
+from ytsb_tui.ui.widgets.cursor_lines import CursorLines
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(CursorLines):
     """Lines with a cursor; thousands of them cost no more than a screenful."""
 
-    ALLOW_SELECT = False
+    STYLES = "lines"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"lines--{name}" for name in ("line", "cursor", "blurred-cursor", "hover", *TONES)
     }
@@ -61,73 +61,51 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, lines: Lines, *, id: str | None = None) -> None:  # noqa: A002 as Textual calls it
         super().__init__(id=id)
         self._lines = lines
-        self.cursor = 0
-        """The line with the cursor."""
-        self._hovered = -1
-        self._styles: dict[str, Style] = {}
+        self._cursor = 0
 
     @property
-    def _top(self) -> int:
-        """How many lines the header takes."""
-        return 0 if self._lines.header(self._width) is None else 1
+    def cursor(self) -> int:
+        return self._cursor
 
     @property
-    def _width(self) -> int:
-        """Cells of a line, beside the scrollbar."""
-        return self.scrollable_content_region.width
+    def number(self) -> int:
+        return len(self._lines)
+
+    @property
+    def top(self) -> int:
+        return 0 if self._lines.header(self.width) is None else 1
 
     def changed(self, cursor: int) -> None:
         """Draw other lines, with the cursor where it was on the screen if that can be."""
         before = self.cursor - self.scroll_offset.y
-        self.cursor = max(0, min(cursor, len(self._lines) - 1))
+        self._go(cursor)
         self._fit()
-        if 0 <= before < self.size.height - self._top:
+        if 0 <= before < self.size.height - self.top:
             self.scroll_to(y=max(0, self.cursor - before), animate=False, force=True, immediate=True)
         self._reveal()
         self.refresh()
 
-    def put_cursor(self, line: int) -> None:
-        """Put the cursor on a line and have it seen."""
-        before, self.cursor = self.cursor, max(0, min(line, len(self._lines) - 1))
-        self._repaint(before)
-        self._repaint(self.cursor)
-        self._reveal()
+    def _go(self, line: int) -> None:
+        self._cursor = max(0, min(line, len(self._lines) - 1))
+
+    def _told(self, before: int) -> None:
         if self.cursor != before:
             self.post_message(self.Moved())
 
     def _fit(self) -> None:
-        self.virtual_size = Size(self._width, len(self._lines) + self._top)
-
-    def _reveal(self) -> None:
-        top, height = self.scroll_offset.y, self.size.height - self._top
-        if height > 0 and not top <= self.cursor < top + height:
-            target = self.cursor if self.cursor < top else self.cursor - height + 1
-            self.scroll_to(y=target, animate=False, force=True, immediate=True)
-
-    def _repaint(self, line: int) -> None:
-        self.refresh_lines(line + self._top, 1)
+        self.virtual_size = Size(self.width, len(self._lines) + self.top)
 
     def on_resize(self) -> None:
         self._fit()
         self._reveal()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._styles.clear()
-
-    def style(self, name: str) -> Style:
-        """One of the list's styles in the current theme."""
-        if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(f"lines--{name}")
-        return self._styles[name]
-
     def render_line(self, y: int) -> Strip:
         """One line of the screen; Textual asks only for those that need painting."""
-        width, ground = self._width, self.style("line")
+        width, ground = self.width, self.style("line")
         header = self._lines.header(width)
         if header is not None and y == 0:
             return self._strip(header, self.style("line"), width)
-        line = y - self._top + self.scroll_offset.y
+        line = self.line_at(y)
         if line >= len(self._lines):
             return Strip.blank(width, ground)
         if line == self.cursor:
@@ -147,31 +125,5 @@ class LineList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, ground)
 
     def on_click(self, event: events.Click) -> None:
-        if event.y >= self._top:
-            line = event.y - self._top + self.scroll_offset.y
-            if line < len(self._lines):
-                self.put_cursor(line)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._hover(event.y - self._top + self.scroll_offset.y)
-
-    def on_leave(self) -> None:
-        self._hover(-1)
-
-    def _hover(self, line: int) -> None:
-        before, self._hovered = self._hovered, line
-        if line != before:
-            self._repaint(before)
-            self._repaint(line)
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor by lines."""
-        self.put_cursor(self.cursor + by)
-
-    def action_page(self, by: int) -> None:
-        """Move the cursor by screenfuls."""
-        self.put_cursor(self.cursor + by * max(1, self.size.height - self._top - 1))
-
-    def action_go(self, line: int) -> None:
-        """Put the cursor on the first line, or (-1) on the last."""
-        self.put_cursor(line if line >= 0 else len(self._lines) - 1)
+        if 0 <= (line := self.line_at(event.y)) < len(self._lines):
+            self.put_cursor(line)
