@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -486,6 +487,9 @@ async def test_a_playlist_is_queued_while_the_rest_is_still_being_found(tmp_path
         await until(pilot, lambda: len(app.board.rows) >= 100)
         await pilot.pause(0.2)
         assert "· 100 queued" in screen_text(app)
+    for thread in threading.enumerate():
+        if thread.name == "list":  # which hears of the end at its next look
+            thread.join(60)
 
 
 async def test_what_is_chosen_in_the_log_is_retried(tmp_path: Path) -> None:
