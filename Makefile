@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check lint types imports format bench screenshots lock clean
+.PHONY: venv demo test check lint types imports format bench chaos screenshots lock clean
 
 venv: .venv/.done
 
@@ -39,6 +39,9 @@ format: venv
 
 bench: venv
 	$(BIN)/python -m tests.bench
+
+chaos: venv
+	$(BIN)/python -m tests.chaos
 
 screenshots: venv
 	$(BIN)/python -m screenshots.draw

@@ -42,6 +42,8 @@ class Program:
 
     desk: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    through: tuple[str, ...] = ()
+    """A command that runs it: a tracer, a clock of its own."""
 
     def __call__(self, *arguments: str | Path, stdin: str | bytes = b"", **variables: str) -> Ended:
         """Run it to its end; fails when it takes too long or shows a traceback."""
@@ -78,7 +80,7 @@ class Program:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def _command(self, *arguments: str | Path) -> list[str]:
-        return [sys.executable, "-m", "ytsb_tui", *map(str, arguments)]
+        return [*self.through, sys.executable, "-m", "ytsb_tui", *map(str, arguments)]
 
     def variables(self, more: Mapping[str, str]) -> dict[str, str]:
         """The whole environment it is given."""
@@ -116,14 +118,24 @@ class Running:
         """Whether, once it has ended, its child processes end too."""
         return soon(lambda: not self._children(), within)
 
+    def kill_traced(self) -> None:
+        """Kill the program itself, where another command runs it."""
+        for pid, parent, _ in _processes():
+            if parent == self.process.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def _children(self) -> list[int]:
-        found = []
-        for place in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError, IndexError):
-                pid, (state, _, _, session) = int(place.parent.name), place.read_text().rpartition(")")[2].split()[:4]
-                if int(session) == self.process.pid != pid and state != "Z":
-                    found.append(pid)
-        return found
+        return [pid for pid, _, session in _processes() if session == self.process.pid != pid]
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Every process that has not ended, its parent, and its session."""
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):
+            state, parent, _, session = place.read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                yield int(place.parent.name), int(parent), int(session)
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[bytes]:

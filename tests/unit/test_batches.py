@@ -186,10 +186,11 @@ def test_trouble_while_looking_is_told_and_outlived(claude: Claude, tmp_path: Pa
     assert ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], watcher).coverage == 1.0
 
 
-def test_a_file_of_tickets_that_is_broken_says_so(claude: Claude, tmp_path: Path) -> None:
+def test_a_file_of_tickets_that_is_broken_says_so_before_anything_is_asked(claude: Claude, tmp_path: Path) -> None:
     (tmp_path / "batches.json").write_text("[]")
     with pytest.raises(BadSetup, match=r"batches\.json cannot be read"):
-        desk_at(claude, tmp_path)
+        desk_at(claude, tmp_path).warm()
+    assert not claude.requests
 
 
 def test_no_connection_fails_the_submission(tmp_path: Path) -> None:
@@ -197,3 +198,52 @@ def test_no_connection_fails_the_submission(tmp_path: Path) -> None:
         gone = MessagesApi(api_at(claude).server, PRICES)
     with pytest.raises(NetworkTrouble):
         ClaudeAuthor(BatchDesk(gone, tmp_path / "batches.json", pause=lambda seconds: None)).notes(JOB, [], Watcher())
+
+
+def forget_answer(folder: Path) -> None:
+    """What a program leaves that is killed when a batch was sent and its name not written down yet."""
+    file = folder / "batches.json"
+    file.write_text(file.read_text().replace("msgbatch_0001", ""))
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_batch_whose_name_was_never_written_down_is_found_and_not_sent_again(
+    claude: Claude, tmp_path: Path, ended: bool
+) -> None:
+    leave_running(claude, tmp_path)
+    forget_answer(tmp_path)
+    claude.batches["msgbatch_0001"].looks = 0 if ended else 2
+    assert ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher()).coverage == 1.0
+    assert len(claude.batches) == len(claude.calls) == 1
+
+
+def test_a_batch_that_never_arrived_is_sent(claude: Claude, tmp_path: Path) -> None:
+    leave_running(claude, tmp_path)
+    forget_answer(tmp_path)
+    claude.batches.clear()
+    claude.looks = 0
+    assert ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher()).coverage == 1.0
+    assert len(claude.batches) == len(claude.calls) == 1
+
+
+def test_a_batch_of_somebody_else_is_not_taken_for_ones_own(claude: Claude, tmp_path: Path) -> None:
+    """The same number of requests, at the same time, through the same account."""
+    leave_running(claude, tmp_path)
+    forget_answer(tmp_path)
+    claude.looks = 0
+    ours = claude.batches["msgbatch_0001"]
+    ours.looks = 0
+    claude.submit([{**ours.requests[0], "custom_id": "theirs"}])
+    assert ClaudeAuthor(desk_at(claude, tmp_path)).notes(JOB, [], Watcher()).coverage == 1.0
+    assert len(claude.batches) == 2
+
+
+def test_a_connection_that_breaks_off_while_a_batch_is_sent_does_not_send_it_twice(
+    claude: Claude, tmp_path: Path
+) -> None:
+    claude.next.append(Behaviour(ending="cut"))
+    desk = desk_at(claude, tmp_path)
+    with pytest.raises(NetworkTrouble):
+        ClaudeAuthor(desk).notes(JOB, [], Watcher())
+    assert ClaudeAuthor(desk).notes(JOB, [], Watcher()).coverage == 1.0
+    assert len(claude.batches) == len(claude.calls) == 1

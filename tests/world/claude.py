@@ -236,6 +236,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._json({"input_tokens": prompt_tokens(body)})
         elif path == "/v1/messages/batches" and self.command == "POST":
             self._batch(body)
+        elif path == "/v1/messages/batches":
+            newest = [claude.shown(batch) for batch in reversed(list(claude.batches.values()))]
+            self._json({"data": newest, "has_more": False, "first_id": None, "last_id": None})
         elif path.startswith("/v1/messages/batches/"):
             self._batches(path.removeprefix("/v1/messages/batches/"))
         elif path.startswith("/v1/models"):
@@ -294,9 +297,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _batch(self, body: dict[str, Any]) -> None:
         claude = self.server.claude
-        how = claude.behaviour() if claude.next and claude.next[0].status != 200 else Behaviour()
+        is_about_this = claude.next and (claude.next[0].status != 200 or claude.next[0].ending == "cut")
+        how = claude.behaviour() if is_about_this else Behaviour()
         if how.status != 200:
             self._refuse(how)
+        elif how.ending == "cut":
+            claude.submit(body["requests"])
+            self.close_connection = True
         else:
             self._json(claude.shown(claude.submit(body["requests"])))
 

@@ -1,8 +1,8 @@
 """Half the price for patience: the requests of all workers, sent as Message Batches.
 
-Which batch holds which request is kept in a file, under a hash of the request.
-So a request that is made again after a restart finds its batch, running or
-ended, and is not paid for twice.
+Which batch holds which request is kept in a file, under a hash of the request;
+before a batch is sent, the file says that it will be. So a request that is made
+again after a restart finds its batch, running or ended, and is not paid for twice.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ytsb_tui.clock import Clock, SystemClock
-from ytsb_tui.errors import Busy, Incomplete, StageError
+from ytsb_tui.errors import Busy, Incomplete, NetworkTrouble, StageError
 from ytsb_tui.services.claude.api_errors import of_type
 from ytsb_tui.services.claude.api_key import Server
+from ytsb_tui.services.claude.lost_batches import find_lost, size_of
 from ytsb_tui.services.claude.messages_api import MessagesApi, Request
 from ytsb_tui.services.claude.prices import Prices
 from ytsb_tui.services.claude.replies import Reply, reply_of
@@ -83,6 +84,8 @@ class BatchDesk:
         self._slips: dict[str, Slip] = {}
         self._handed_out: set[str] = set()
         self._batches: dict[str, MessageBatch] = {}
+        self._not_ours: set[str] = set()
+        """Batches that were taken for lost ones, and hold something else."""
         self._trouble = ""
         self._changed = threading.Condition()
         self._at_work = False
@@ -104,6 +107,7 @@ class BatchDesk:
     def warm(self) -> None:
         """Do what the first call would have to wait for."""
         self._api.warm()
+        self._tickets.read()
 
     def ask(self, request: Request, watch: Watch, expected: int) -> Reply:
         """The answer to a request, within a day."""
@@ -145,11 +149,11 @@ class BatchDesk:
         if batch is None:
             place = "waits for the next batch"
         else:
-            counts = batch.request_counts
-            total = sum((counts.processing, counts.succeeded, counts.errored, counts.canceled, counts.expired))
+            total = size_of(batch)
             status = batch.processing_status.replace("_", " ")
             since = f"{batch.created_at.astimezone():%H:%M}"
-            place = f"batch {batch.id} {status}, {total - counts.processing} of {total} done, since {since}"
+            done = total - batch.request_counts.processing
+            place = f"batch {batch.id} {status}, {done} of {total} done, since {since}"
         return f"{place} ({self._trouble})" if self._trouble else place
 
     def _work(self) -> None:
@@ -183,18 +187,42 @@ class BatchDesk:
             return
         self._pause(_GATHER)
         fresh = {key: slip for key, slip in self._open().items() if not slip.batch}
-        if not fresh:
-            return
         try:
-            batch = self._api.call(lambda client: _create(client, fresh))
-            self._tickets.add(fresh, Ticket(batch.id, self._clock.now()))
+            self._search(fresh)
+            fresh = {key: slip for key, slip in fresh.items() if not slip.batch}
+            if fresh:
+                self._send(fresh)
         except StageError as error:
             for slip in fresh.values():
                 slip.fail(error)
-            return
+
+    def _send(self, fresh: Mapping[str, Slip]) -> None:
+        intent = Ticket("", self._clock.now(), len(fresh))
+        self._tickets.add(fresh, intent)
+        try:
+            batch = self._api.call(lambda client: _create(client, fresh))
+        except NetworkTrouble:  # it may have been taken all the same
+            raise
+        except StageError:
+            self._tickets.drop(fresh)
+            raise
+        self._found(fresh, intent, batch)
+
+    def _search(self, fresh: Mapping[str, Slip]) -> None:
+        """Find the batches of requests of which nobody knows whether they were submitted."""
+        doubtful = self._tickets.doubtful(fresh)
+        if doubtful:
+            known = self._tickets.batches() | self._not_ours
+            found = self._api.call(lambda client: find_lost(client, doubtful, known))
+            for ticket, batch in found.items():
+                self._found(doubtful[ticket], ticket, batch)
+
+    def _found(self, keys: Collection[str], ticket: Ticket, batch: MessageBatch) -> None:
+        self._tickets.add(keys, msgspec.structs.replace(ticket, batch=batch.id))
         self._batches[batch.id] = batch
-        for slip in fresh.values():
-            slip.batch = batch.id
+        for key, slip in self._open().items():
+            if key in keys:
+                slip.batch = batch.id
 
     def _look_at(self, batch_id: str) -> None:
         """See how far a batch is, and hand out its results when it has ended."""
@@ -220,7 +248,12 @@ class BatchDesk:
         self._batches[batch_id] = batch
         for result in results:
             if result.custom_id in mine:
-                self._hand_out(result, mine[result.custom_id])
+                self._hand_out(result, mine.pop(result.custom_id))
+        if mine and batch.processing_status == "ended":
+            self._not_ours.add(batch_id)
+            self._tickets.doubt(mine)
+            for slip in mine.values():
+                slip.batch = ""
 
     def _hand_out(self, result: MessageBatchIndividualResponse, slip: Slip) -> None:
         if result.result.type == "succeeded":

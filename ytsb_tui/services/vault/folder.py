@@ -160,7 +160,7 @@ class Folder:
     def sweep(self) -> None:
         """Remove the half-written files, PDFs among them, of a killed process. Hold the lock."""
         for place, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = [name for name in folders if name == PRIVATE or not name.startswith(".")]
             for name in names:
                 if name.startswith(_TEMPORARY[0]) and name.endswith(_TEMPORARY[1]):
                     self.remove(Path(os.path.relpath(place, self.root), name))

@@ -1,0 +1,66 @@
+"""Kill the program two hundred times and more: `python -m tests.chaos [--rounds N] [--seed N] [PLAN...]`.
+
+A plan is one of captions, pdfs, videos, batches; all of them by default. Ends
+with 1 when anything was lost, doubled, repeated or left half done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.blackbox.program import Program
+from tests.chaos import plans
+from tests.chaos.blows import why_not_aimed
+from tests.chaos.campaign import Account
+
+SHARES = {"captions": 0.5, "pdfs": 0.1, "videos": 0.3, "batches": 0.1}
+"""Of the rounds."""
+JOBS = {"captions": 40, "pdfs": 6, "videos": 40, "batches": 6}
+
+
+def main() -> None:
+    """Run the plans and print the account of each."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("--rounds", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("plans", nargs="*", choices=[[], *SHARES], default=list(SHARES))
+    given = parser.parse_args()
+    if why_not_aimed():
+        print(f"Kills cannot be aimed: {why_not_aimed()}. At random moments only.")
+    clean = True
+    chosen = given.plans or list(SHARES)
+    whole = sum(SHARES[name] for name in chosen)
+    for name in chosen:
+        rounds = max(1, round(given.rounds * SHARES[name] / whole))
+        began = time.monotonic()
+        print(f"== {name}: {JOBS[name]} jobs, seed {given.seed}", flush=True)
+        account = campaign(name, rounds, given.seed)
+        print(account, f"in {time.monotonic() - began:.0f} s", flush=True)
+        clean &= account.clean
+    sys.exit(not clean)
+
+
+def campaign(name: str, rounds: int, seed: int) -> Account:
+    """One plan, so many rounds of it."""
+    account, dice = Account(), random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(Path(folder, "desk"))
+        program.desk.mkdir()
+        match name:
+            case "captions":
+                plans.captions(program, JOBS[name]).run(program, rounds, dice, account)
+            case "pdfs":
+                plans.pdfs(program, JOBS[name]).run(program, rounds, dice, account)
+            case _:
+                with plans.videos(program, JOBS[name], economy=name == "batches") as (plan, reaching):
+                    plan.run(reaching, rounds, dice, account)
+    return account
+
+
+if __name__ == "__main__":
+    main()
