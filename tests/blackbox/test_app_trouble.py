@@ -122,9 +122,12 @@ def test_a_disk_that_gets_full_stops_the_run_and_p_goes_on_when_there_is_room(
         sentences = (f"Sentence {n} of lecture {number} is about topic {n}, which is important." for n in range(200))
         (program.desk / name).write_text(srt(*sentences))
     with terminal(program, 140, 36, *names, "--out", vault, *PLAIN) as inside:
-        inside.shows("stopped, p goes on: The disk is full", "8 queued")
+        inside.shows("stopped, p goes on: The disk is full")
+        assert soon(lambda: " running" not in inside.shown(), SOON), inside.shown()
         disk("size=20m")
         inside.press("p")
+        assert soon(lambda: "p goes on" not in inside.shown(), SOON), inside.shown()
+        inside.press("R")  # should one have failed where it wrote its files
         inside.shows("✓ 8 done")
         inside.press("q")
         inside.shows("exit code 0")

@@ -101,6 +101,8 @@ class YtsbApp(App[YtsbError | None]):
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
             with suppress(NotImplementedError, RuntimeError, AttributeError):  # Windows has no such handlers
                 loop.add_signal_handler(getattr(signal, name), self.action_leave)
+        # Back from the shell, Textual draws what has changed, over whatever the terminal shows by then.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._drawn)
 
     def _drawn(self) -> None:
