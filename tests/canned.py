@@ -77,6 +77,9 @@ class CannedTools:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
+    def inside(self, path: Path) -> Path:
+        return self.root / path
+
     def related(self, job: VideoProcessingJob) -> Sequence[str]:
         return ()
 

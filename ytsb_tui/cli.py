@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -338,7 +338,9 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False, prog_name="ytsb-tui")
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(file=shown)
+        click.echo(visible(shown.getvalue()), err=True, nl=False)
         code = USAGE
     except (click.Abort, KeyboardInterrupt):
         code = 130
@@ -353,6 +355,6 @@ def main() -> None:
 def _unheard(error: OSError) -> int:
     """Say why nothing can be printed, unless it is that nobody listens, and have Python not try it again at its end."""
     if not isinstance(error, BrokenPipeError):
-        click.echo(f"ytsb-tui: {from_os_error(error, error.filename or 'printing')}", err=True)
+        click.echo(visible(f"ytsb-tui: {from_os_error(error, str(error.filename or 'printing'))}"), err=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED

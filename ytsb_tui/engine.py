@@ -14,9 +14,10 @@ from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, VideoProcessingJob
-from ytsb_tui.journal import LOGS, Journal, Submission
+from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.pipeline import Records, Rules
 from ytsb_tui.pool import Pool
+from ytsb_tui.private import LOGS
 from ytsb_tui.settings import PRIVATE, Settings
 from ytsb_tui.workshop import Workshop, plan_of
 

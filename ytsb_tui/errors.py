@@ -71,6 +71,9 @@ class Policy:
         return doubled * (0.75 + 0.5 * (random.random() if spread is None else spread))
 
 
+LONGEST_WAIT = 30 * 86_400.0
+"""Seconds that nothing is put off for longer than, whatever a server or a setting says."""
+
 PERMANENT = Policy()
 BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True)
 BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True)
@@ -152,7 +155,7 @@ class StageError(Unfinished):
         usage: Usage | None = None,
     ) -> None:
         super().__init__(message, advice=advice)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_WAIT)
         """Seconds the server asked for, if it did."""
         self.partial = partial
         self.usage = usage or Usage()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ LOG_NAME = "processing_log.json"
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet run a cell instead of showing it."""
+
+_INNER_START = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+"""Where a cell would begin for a spreadsheet that splits at semicolons, as some countries' do."""
 
 
 def entry_line(job: VideoProcessingJob, logged_at: float) -> bytes:
@@ -133,4 +137,7 @@ def _cell(value: Any) -> Any:
         value = "; ".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    if not isinstance(value, str):
+        return value
+    value = f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    return _INNER_START.sub(r"\1'", value)

@@ -19,11 +19,9 @@ from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import LOG_NAME, entry_line
 from ytsb_tui.log_file import LogFile
 from ytsb_tui.log_lines import line_of
-from ytsb_tui.settings import PRIVATE
+from ytsb_tui.private import for_owner_only, private_folder
 from ytsb_tui.store import Standing, Store
 
-LOGS = "logs"
-"""Inside the private folder: what went wrong inside the program."""
 OWNER = "owner.json"
 """Who works on the vault, for the message others get."""
 QUIZ = "Assessment_"
@@ -64,8 +62,8 @@ class Journal:
         Raises `VaultBusy` when another process works on the vault, `VaultError`
         when a newer version has, `Ours` when the system refuses.
         """
-        state = root / PRIVATE
         try:
+            state = private_folder(root)
             owner = _own(state, clock)
         except OSError as error:
             raise from_os_error(error, f"opening the vault {root}") from error
@@ -91,7 +89,7 @@ class Journal:
             self.notices.append(f"{_count(interrupted, 'job was', 'jobs were')} interrupted and will be resumed.")
         found = self.log.reconcile(self.store.entries)
         if found.foreign:
-            self.store.adopt([_adopted(entry, self.root) for entry in found.foreign])
+            self.store.adopt([adopted(entry, self.root) for entry in found.foreign])
             self.log.rebuild(self.store.entries())
             self.notices.append(f"{_count(len(found.foreign), 'attempt', 'attempts')} taken over from {LOG_NAME}.")
         if found.kept:
@@ -158,8 +156,6 @@ def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:
 
 def _own(state: Path, clock: Clock) -> FileLock:
     """The lock that makes this process the one that works on the vault; the system frees it when we die."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (state / LOGS).mkdir(exist_ok=True)
     owner = FileLock(state / "owner.lock")
     try:
         owner.acquire(timeout=0)
@@ -171,11 +167,12 @@ def _own(state: Path, clock: Clock) -> FileLock:
             who = "another process"
         raise VaultBusy(f"The vault {state.parent} is worked on by {who}.") from None
     card = {"pid": os.getpid(), "host": socket.gethostname(), "since": iso(clock.now())}
-    (state / OWNER).write_text(json.dumps(card), encoding="utf-8")
+    with open(state / OWNER, "w", encoding="utf-8", opener=for_owner_only) as file:
+        file.write(json.dumps(card))
     return owner
 
 
-def _adopted(entry: dict[str, Any], root: Path) -> tuple[VideoProcessingJob, Status, bytes]:
+def adopted(entry: dict[str, Any], root: Path) -> tuple[VideoProcessingJob, Status, bytes]:
     """A log entry somebody else wrote, as a job of ours."""
     line = line_of(entry)
     entry = msgspec.json.decode(line)

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import VaultError, from_os_error
 from ytsb_tui.log_lines import CLOSING, EMPTY, SEPARATOR, Entry, compare, projection, salvage, sort_out
+from ytsb_tui.private import refuse_link
 from ytsb_tui.settings import PRIVATE
 
 T = TypeVar("T")
@@ -153,6 +154,8 @@ class LogFile:
             return self.path.read_bytes() if self.path.exists() else EMPTY
 
     def _check(self) -> None:
+        refuse_link(self.path)
+        refuse_link(self.path.parent / PRIVATE)
         if self.path.exists() and not self.path.is_file():
             raise VaultError(f"{self.path} is not a file.", advice="Move it away; the log belongs there.")
 
@@ -177,11 +180,11 @@ class LogFile:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `path`, whole and on disk, when the block ends well."""
+def replacing(path: Path, *, opener: Callable[[str, int], int] | None = None) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of `path`, whole and on disk, when the block ends well; see `open` on openers."""
     temporary = path.with_name(f".ytsb-{path.name}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "wb", opener=opener) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

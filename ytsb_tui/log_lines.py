@@ -37,9 +37,17 @@ def line_of(entry: Mapping[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(entry)
     except UnicodeEncodeError:
-        text = json.dumps(entry, ensure_ascii=False)
-        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return msgspec.json.encode(json.loads(whole))
+        return msgspec.json.encode(_with_whole_characters(entry))
+
+
+def _with_whole_characters(value: Any) -> Any:
+    """What `json` read, with `�` for halves of characters: nothing else here can bear them."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+    return value
 
 
 def projection(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -80,7 +88,7 @@ def _decoded(content: bytes) -> Any:
     if not content.strip(_NOTHING):
         raise ValueError("it is empty")
     try:
-        return json.loads(content)
+        return _with_whole_characters(json.loads(content))
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno} is not whole") from error
     except UnicodeDecodeError as error:
@@ -141,7 +149,7 @@ def _objects(text: str) -> Iterator[Entry]:
         except (ValueError, RecursionError):
             at = start.end() + 1
         else:
-            yield entry
+            yield _with_whole_characters(entry)
 
 
 def _is_attempt(entry: Entry) -> bool:

@@ -51,12 +51,12 @@ def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
             Text(_words(entry, "video_id")),
             Text(_seconds(entry.get("processing_duration")), justify="right"),
             _words(entry, "worker_id"),
-            _outcome(entry),
+            outcome(entry),
         )
     console.print(table)
 
 
-def _outcome(entry: dict[str, Any]) -> Text:
+def outcome(entry: dict[str, Any]) -> Text:
     """What became of which video, and why."""
     url = _words(entry, "url")
     title = _words(entry, "video_title") or (url if "://" in url else Path(url).name)

@@ -10,7 +10,7 @@ from itertools import dropwhile
 from typing import Protocol
 
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import Bug, Cancelled, StageError, Unfinished
+from ytsb_tui.errors import LONGEST_WAIT, Bug, Cancelled, StageError, Unfinished
 from ytsb_tui.events import (
     JobEnded,
     Listener,
@@ -133,7 +133,8 @@ class Attempt:
         if isinstance(error, Cancelled):
             return self._ended(job, Status.CANCELLED)
         if error.policy.retryable and not error.policy.stops_run and job.retry_count < self._rules.retries:
-            pause = max(self._rules.retry_seconds * 2**job.retry_count, error.retry_after or 0.0)
+            doubled = self._rules.retry_seconds * 2.0 ** min(job.retry_count, 100)
+            pause = min(max(doubled, error.retry_after or 0.0), LONGEST_WAIT)
             job = replace(job, next_retry_at=self._rules.clock.now() + pause)
         return self._ended(job, Status.FAILED)
 

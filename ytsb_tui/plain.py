@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -28,7 +29,7 @@ from ytsb_tui.events import (
     StageRetried,
     TorChanged,
 )
-from ytsb_tui.plaintext import one_line
+from ytsb_tui.plaintext import HIDDEN, one_line
 
 
 class Hope(NamedTuple):
@@ -164,8 +165,13 @@ class JsonLines(FrontEnd):
     def print(self, **fields: Any) -> None:
         """Print one object."""
         with self._lock:
-            self._out.write(json.dumps(fields, ensure_ascii=False) + "\n")
+            self._out.write(as_json(fields) + "\n")
             self._out.flush()
+
+
+def as_json(fields: Mapping[str, Any]) -> str:
+    """A JSON object on one line; what would steer a terminal is escaped, also where JSON does not ask for it."""
+    return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(fields, ensure_ascii=False))
 
 
 EVENT_NAMES = {

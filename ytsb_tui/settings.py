@@ -17,6 +17,8 @@ from ytsb_tui.errors import UsageError
 
 PRIVATE = ".ytsb"
 """The folder inside a vault that is the program's own."""
+LARGEST = 64_000
+"""Bytes of a settings file: what is larger is something else, and takes long to read."""
 PREFIX = "YTSB_"
 """`YTSB_WORKERS=5` sets `workers`."""
 
@@ -83,6 +85,9 @@ class Settings:
     """Other keys for what the app can do, by the names its help shows: `keys = {"jobs.retry" = "e"}`."""
 
     def __post_init__(self) -> None:
+        for name in ("out", "themes", "prices"):
+            if "\0" in str(getattr(self, name)):
+                raise UsageError(f"`{name}` has a character that no path has.")
         for name in ("workers", "fetch_limit", "generate_limit", "export_limit"):
             if not 1 <= getattr(self, name) <= 64:
                 raise UsageError(f"`{name}` must be from 1 to 64, not {getattr(self, name)}.")
@@ -122,6 +127,8 @@ def load(
     given |= {key: value for key, value in overrides.items() if value is not None}
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except UnicodeEncodeError as error:
+        raise UsageError(f"A setting of the environment is no text: {error.object[:40]!r}.") from error
     except msgspec.ValidationError as error:
         what, _, name = str(error).partition(" - at `$.")
         raise UsageError(f"The setting `{name.rstrip('`')}` is wrong: {what}.") from error
@@ -137,16 +144,28 @@ def _at_home(path: Path) -> Path:
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        given = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        given = read_toml(file, "settings file")
     except FileNotFoundError:
         if required:
             raise UsageError(f"There is no settings file {file}.") from None
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"The settings file {file} cannot be read: {error}.") from error
     for key in given:
         _known(key, str(file))
     return given
+
+
+def read_toml(file: Path, what: str) -> dict[str, Any]:
+    """What a TOML file holds. Raises `FileNotFoundError`, and `UsageError` saying `what` cannot be read and why."""
+    try:
+        if file.stat().st_size > LARGEST:
+            raise UsageError(f"The {what} {file} is larger than any.")
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise
+    except RecursionError:
+        raise UsageError(f"The {what} {file} cannot be read: it is nested too deeply.") from None
+    except (OSError, ValueError) as error:  # also a number of thousands of digits
+        raise UsageError(f"The {what} {file} cannot be read: {error}.") from error
 
 
 def _known(key: str, place: str) -> str:

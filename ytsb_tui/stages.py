@@ -78,6 +78,9 @@ class Vault(Protocol):
     def write(self, path: Path, text: str) -> None:
         """Write a note atomically, keeping the part below the user's marker of the file it replaces."""
 
+    def inside(self, path: Path) -> Path:
+        """Where a file of the vault is on the disk. Raises `NotWritable` if it leads out, also by a symbolic link."""
+
 
 class Links(Protocol):
     """Wikilinks between the notes of a vault."""
@@ -180,7 +183,7 @@ def export_pdfs(job: VideoProcessingJob, tools: Tools) -> VideoProcessingJob:
         if source is None:
             return None
         target = source.parent / job.pdf_subdir / f"{source.stem}.pdf"
-        tools.pdfs.render(job.output_dir / source, job.output_dir / target, tools.watch)
+        tools.pdfs.render(tools.vault.inside(source), tools.vault.inside(target), tools.watch)
         return target
 
     return replace(

@@ -88,6 +88,7 @@ class Store:
             self._sql = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        self.path.touch(0o600)
         sql = sqlite3.connect(self.path, timeout=_WAIT_FOR_LOCK, isolation_level=None, check_same_thread=False)
         try:
             self.path.chmod(0o600)

@@ -314,7 +314,7 @@ def test_no_cell_is_taken_for_a_formula(logger: JobLogger, tmp_path: Path, start
         "related": f"'{text}",
         f"'{text}": "1",
         "cost": "-1",
-        "half": "?",
+        "half": "�",
     }
 
 

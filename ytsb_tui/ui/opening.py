@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ytsb_tui.errors import UsageError
 
+OPENABLE = (".md", ".pdf")
+"""What is shown by the system's program; anything else might be run by it."""
 Launch = Callable[[Sequence[str]], object]
 
 
@@ -18,6 +20,8 @@ def open_file(root: Path, path: Path, launch: Launch | None = None) -> None:
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
         raise UsageError(f"{path} leads out of the vault.")
+    if target.suffix.lower() not in OPENABLE:
+        raise UsageError(f"{path} is neither a note nor a PDF.", advice="A log from elsewhere may name any file.")
     if not target.is_file():
         raise UsageError(f"{path} is not there any more.", advice="r makes it again.")
     if sys.platform == "win32" and launch is None:

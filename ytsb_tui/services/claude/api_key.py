@@ -17,6 +17,8 @@ KEY_VARIABLES = ("ANTHROPIC_API_KEY", "CLAUDE_API_KEY")
 NO_KEY = "no-key-needed"
 """Sent to servers that may do without one."""
 
+_SECRET = re.compile(r"[^/\s]*@")
+"""A user name and password in an address."""
 _PATIENCE = 60.0
 """Seconds a password manager may take to ask its user."""
 
@@ -40,7 +42,8 @@ class Server:
         address = urlsplit(url)
         if url and (address.scheme not in ("http", "https") or not address.hostname):
             raise BadSetup(
-                f'The setting `base_url` is no address: "{url}".', advice="Begin it with http:// or https://."
+                f'The setting `base_url` is no address: "{_SECRET.sub("", url)}".',
+                advice="Begin it with http:// or https://.",
             )
         return cls(
             model=settings.model or DEFAULT_MODEL,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ytsb_tui.errors import UsageError
+from ytsb_tui.settings import read_toml
 from ytsb_tui.usage import Usage
 
 BATCH_FACTOR = 0.5
@@ -99,6 +99,6 @@ class Prices:
 
 def _read(file: Path) -> dict[str, Price]:
     try:
-        return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), dict[str, Price], strict=False)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        return msgspec.convert(read_toml(file, "price file"), dict[str, Price], strict=False)
+    except msgspec.ValidationError as error:
         raise UsageError(f"The price file {file} cannot be read: {error}.") from error

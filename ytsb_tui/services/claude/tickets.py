@@ -11,6 +11,7 @@ import msgspec
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import BadSetup, from_os_error
 from ytsb_tui.log_file import replacing
+from ytsb_tui.private import for_owner_only
 
 _KEPT_SECONDS = 29 * 86_400.0
 """How long Anthropic keeps the results of a batch."""
@@ -81,7 +82,7 @@ class Tickets:
 
     def _replace(self, kept: dict[str, Ticket]) -> None:
         try:
-            with replacing(self._file) as file:
+            with replacing(self._file, opener=for_owner_only) as file:
                 file.write(msgspec.json.format(msgspec.json.encode(kept), indent=1))
         except OSError as error:
             raise from_os_error(error, f"writing {self._file}") from error

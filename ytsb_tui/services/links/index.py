@@ -168,6 +168,7 @@ class LinkIndex:
 
     def _opened(self) -> sqlite3.Connection:
         """A connection to the index, with its names loaded."""
+        self._file.touch(0o600)
         connection = sqlite3.connect(self._file, check_same_thread=False)
         try:
             connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error
+from ytsb_tui.private import private_folder
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.settings import PRIVATE
 
@@ -40,7 +41,7 @@ class Folder:
         self.root = root
         try:
             root.mkdir(parents=True, exist_ok=True)
-            (root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
+            private_folder(root)
         except (FileExistsError, NotADirectoryError) as error:
             where = next(place for place in (root, *root.parents) if os.path.lexists(place))
             raise VaultError(f"{where} is a file, not a folder.", advice="Choose a folder with --out.") from error
@@ -102,7 +103,7 @@ class Folder:
     def head(self, path: Path, size: int) -> str:
         """The text of its first `size` bytes."""
         try:
-            with self._target(path).open("rb") as file:
+            with self.target(path).open("rb") as file:
                 return file.read(size).decode(errors="surrogateescape")
         except FileNotFoundError:
             raise
@@ -111,7 +112,7 @@ class Folder:
 
     def create(self, path: Path, text: str) -> bool:
         """Make a new file, with its text from the first moment; whether there was none of that name."""
-        target = self._target(path)
+        target = self.target(path)
         temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +133,7 @@ class Folder:
 
     def replace(self, path: Path, text: str) -> None:
         """Put a file with `text` in the place of `path` in one step, on the disk when this returns."""
-        target = self._target(path)
+        target = self.target(path)
         temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,7 @@ class Folder:
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
         try:
-            self._target(path).unlink(missing_ok=True)
+            self.target(path).unlink(missing_ok=True)
         except OSError as error:
             raise from_os_error(error, f"removing {path}") from error
 
@@ -165,7 +166,7 @@ class Folder:
                 if name.startswith(_TEMPORARY[0]) and name.endswith(_TEMPORARY[1]):
                     self.remove(Path(os.path.relpath(place, self.root), name))
 
-    def _target(self, path: Path) -> Path:
+    def target(self, path: Path) -> Path:
         """`path` on the disk. Raises `NotWritable` if it leads out of the vault, by `..` or a symbolic link."""
         real = Path(os.path.realpath(self.root / path))
         if not real.is_relative_to(self._real):

@@ -59,6 +59,10 @@ class Vault:
             assessment_filepath=path.with_name(ASSESSMENT + path.name) if job.has_assessment() else None,
         )
 
+    def inside(self, path: Path) -> Path:
+        """Where a file of the vault is on the disk; see `stages.Vault`."""
+        return self._folder.target(path)
+
     def read(self, path: Path) -> str:
         """A note as it is; bytes that are no UTF-8 come as lone surrogates. Raises `FileNotFoundError`."""
         return self._folder.read(path)

@@ -186,12 +186,13 @@ MEANINGS: Mapping[type[Exception], Meaning] = {
     urllib3.exceptions.TimeoutError: _TIMEOUT,
     urllib3.exceptions.HTTPError: _CUT,
     ParseError: _always(NetworkTrouble, "YouTube sent no captions, though it lists some."),
+    RecursionError: _STRANGE,
     LookupError: _STRANGE,
     TypeError: _STRANGE,
     AttributeError: _STRANGE,
     ValueError: _STRANGE,
 }
-"""By class or nearest ancestor; the last four are what the library raises on answers it did not expect."""
+"""By class or nearest ancestor; the last five are what the library raises on answers it did not expect."""
 
 
 def translate(error: BaseException, at: Circumstances) -> StageError | None:

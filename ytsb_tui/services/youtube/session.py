@@ -12,14 +12,17 @@ from typing import Any
 
 import requests
 
+from ytsb_tui.errors import NetworkTrouble
 from ytsb_tui.services.errand import GoOn
 from ytsb_tui.services.youtube.proxies import trusted_certificates
-from ytsb_tui.services.youtube.refusals import Circumstances
+from ytsb_tui.services.youtube.refusals import UPDATE, Circumstances
 from ytsb_tui.services.youtube.tracks import Video
 
 TIMEOUT = (10.0, 20.0)
 """Seconds to connect, and of silence between two pieces of an answer."""
 
+LARGEST = 50_000_000
+"""Bytes, unpacked. A watch page has two million."""
 _PIECE = 65536
 _INITIAL_DATA = re.compile(r"var ytInitialData\s*=\s*")
 
@@ -52,11 +55,14 @@ class WatchSession(requests.Session):
         if options.get("timeout") is None:
             options["timeout"] = TIMEOUT
         answer = super().send(request, **{**options, "stream": True})
-        pieces = []
+        pieces, size = [], 0
         with contextlib.closing(answer.raw) as raw:
             while piece := raw.read1(_PIECE, decode_content=True):
                 pieces.append(piece)
                 self._go_on()
+                size += len(piece)
+                if size > LARGEST:
+                    raise NetworkTrouble("YouTube's answer is larger than any page or captions.", advice=UPDATE)
         body = b"".join(pieces)
         answer.raw = io.BytesIO(body)
         self._keep(answer, body)
@@ -72,7 +78,7 @@ class WatchSession(requests.Session):
         elif path.endswith("/youtubei/v1/player") and answer.ok:
             try:
                 known = json.loads(body)
-            except ValueError:  # the library that asked will say so
+            except (ValueError, RecursionError):  # the library that asked will say so
                 return
             self.player = known if isinstance(known, dict) else {}
 
@@ -105,7 +111,7 @@ def _chapters(page: str) -> list[tuple[float, str]]:
         made = [marker["value"]["chapters"] for marker in markers if marker["key"] == "DESCRIPTION_CHAPTERS"]
         chapters = [chapter["chapterRenderer"] for group in made for chapter in group]
         return [(one["timeRangeStartMillis"] / 1000, str(one["title"]["simpleText"])) for one in chapters]
-    except (ValueError, KeyError, TypeError):  # most videos have none, and none is worth a failure
+    except (ValueError, KeyError, TypeError, RecursionError):  # most videos have none, and none is worth a failure
         return []
 
 

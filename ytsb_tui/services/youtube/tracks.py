@@ -89,12 +89,12 @@ def assemble(track: Track, body: str, video: Video, method: str) -> Transcript:
         said = cues.tidy(captions)
     except BadCaptions as error:
         raise NoCaptions(str(error)) from error
-    chapters = sorted((start, one_line(title)) for start, title in video.chapters)
+    chapters = sorted((start, one_line(title)) for start, title in video.chapters if 0 <= start < cues.LONGEST)
     return Transcript(
         cues=tuple(_without_overlaps(said)),
         title=one_line(video.title),
         channel=one_line(video.channel),
-        duration=video.seconds or said[-1].end,
+        duration=video.seconds if 0 < video.seconds < cues.LONGEST else said[-1].end,
         language=track.language_code,
         captions="automatic" if track.is_generated else "human",
         method=method,

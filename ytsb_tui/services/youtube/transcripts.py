@@ -58,7 +58,7 @@ class YouTubeTranscripts:
         with WatchSession(proxy, go_on) as session:
             session.cookies = self._jar(proxy)
             try:
-                return self._ask(video_id, session)
+                return self.ask(video_id, session)
             except StageError as refusal:
                 if not _another_client_may_pass(refusal):
                     raise
@@ -73,7 +73,8 @@ class YouTubeTranscripts:
             self._cookies = {proxy: RequestsCookieJar()}
         return self._cookies[proxy]
 
-    def _ask(self, video_id: str, session: WatchSession) -> Transcript:
+    def ask(self, video_id: str, session: WatchSession) -> Transcript:
+        """The transcript as the first of the two ways brings it, without waiting for anybody. Raises `StageError`."""
         with translating(session.circumstances):
             offers = api.YouTubeTranscriptApi(http_client=session).list(video_id)
         listing = session.player.get("captions", {}).get("playerCaptionsTracklistRenderer", {})

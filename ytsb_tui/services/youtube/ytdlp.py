@@ -15,7 +15,7 @@ from ytsb_tui.errors import NetworkTrouble, StageError
 from ytsb_tui.services.errand import GoOn
 from ytsb_tui.services.youtube import tracks
 from ytsb_tui.services.youtube.refusals import UPDATE, Circumstances, by_reason, by_status, causes, translate
-from ytsb_tui.services.youtube.session import TIMEOUT, retry_after
+from ytsb_tui.services.youtube.session import LARGEST, TIMEOUT, retry_after
 from ytsb_tui.services.youtube.tracks import Video
 from ytsb_tui.transcript import Transcript
 
@@ -106,7 +106,7 @@ def transcript(video_id: str, languages: Sequence[str], known: Video, proxy: str
     track = tracks.best(offers, languages, spoken)
     with opened(proxy, go_on) as client:
         go_on()
-        body = client.urlopen(track.url).read()
+        body = client.urlopen(track.url).read(LARGEST)
     video = Video(
         known.title or found.get("title") or "",
         known.channel or found.get("channel") or "",
