@@ -192,7 +192,7 @@ def _related(stems: Iterable[str]) -> list[str]:
 def _question(job: VideoProcessingJob, number: int, question: Question) -> str:
     parts = [f"**Question {number}**{_minute(job, question.at)}", tame(question.prompt)]
     if question.hints:
-        parts.append("\n".join(f"- {' '.join(tame(hint).split())}" for hint in question.hints))
+        parts.append("\n".join(f"- {tame(one_line(hint))}" for hint in question.hints))
     return "\n\n".join(parts)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+LONGEST_PARAGRAPH = 20_000
+"""Characters. A Markdown parser's time grows with the square of what a paragraph has."""
+
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Controls and lone surrogates: characters no text needs."""
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
@@ -15,8 +18,8 @@ _ENTITY = re.compile(r"[<$]|%(?=%)|\^|~(?=~)|=(?==)")
 _AMPERSAND = re.compile(r"&(?=#?\w+;)")
 _BLOCK_START = re.compile(r"^(?:([-+>=~:|])|(\d+)([.)]))")
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`]*$")
-_CODE = re.compile(r"(?<![`\\])(`+)(?!`).+?(?<!`)\1(?!`)")
+_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^`]*+$")
+_CODE = re.compile(r"(?<![`\\])(`++)(?!`).+?(?<!`)\1(?!`)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?%])")
 
 
@@ -86,8 +89,18 @@ def _disarm(text: str) -> str:
     return _TAG.sub("&lt;", text).replace("![", "!\\[").replace("%%", "&#37;&#37;")
 
 
+def is_parsable(markdown: str) -> bool:
+    """Whether a Markdown parser comes to an end with it: nobody writes paragraphs of 20,000 characters."""
+    from markdown_it import MarkdownIt
+
+    blocks = MarkdownIt("commonmark").disable("inline").parse(markdown)
+    return all(len(token.content) <= LONGEST_PARAGRAPH for token in blocks if token.type == "inline")
+
+
 def _is_tame(markdown: str) -> bool:
-    """Whether a Markdown parser agrees that nothing but text, links and code is left."""
+    """Whether a Markdown parser agrees, in bearable time, that nothing but text, links and code is left."""
+    if not is_parsable(markdown):
+        return False
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark").parse(markdown)

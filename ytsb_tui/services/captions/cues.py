@@ -18,6 +18,9 @@ LONGEST = 100 * 3600.0
 BROADCAST = 10 * 3600.0
 """Where a tape's time code starts."""
 
+MOST_LINES = 20
+"""Lines of a caption that may have been on the screen already."""
+
 TAG = re.compile(
     r"</?(?:c|v|i|b|u|s|em|strong|font|span|ruby|rt|lang|p|div)(?:[\s.][^<>]*)?/?>|<\d[\d:.]*>|\{\\[^{}]*\}",
     re.IGNORECASE,
@@ -76,6 +79,6 @@ def _unrolled(captions: Iterable[list[str]]) -> Iterator[list[str]]:
     """Of each caption the lines that were not on the screen already."""
     before: list[str] = []
     for lines in captions:
-        shared = next((n for n in range(len(lines), 0, -1) if before[-n:] == lines[:n]), 0)
+        shared = next((n for n in range(min(len(lines), MOST_LINES), 0, -1) if before[-n:] == lines[:n]), 0)
         yield lines[shared:]
         before = lines or before

@@ -144,8 +144,9 @@ def _xml(text: str) -> Track:
         return Track(_ttml(text), language)
     if name not in {"transcript", "timedtext"}:
         raise BadCaptions(f"This is XML, but <{name[:40]}> is no captions.")
+    places = ("text", "p", "body/p")
     try:
-        captions = [_element(element) for element in root.iter() if element.tag in ("text", "p")]
+        captions = [_element(element) for place in places for element in root.iterfind(place)]
     except ValueError:
         raise BadCaptions("This is YouTube's caption XML, but a time in it is damaged.") from None
     return Track(captions, automatic=any(word.get("t") for word in root.iter("s")))

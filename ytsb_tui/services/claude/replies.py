@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from ytsb_tui.services.claude.prices import Prices, Tokens
 from ytsb_tui.services.claude.tokens import rough_tokens
@@ -63,7 +62,7 @@ class Hearing:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self._text)
+        return _whole("".join(self._text))
 
     def connect(self, response: httpx2.Response) -> None:
         """The server has begun to answer."""
@@ -77,13 +76,13 @@ class Hearing:
                 self.begun = True
                 self._tokens = tokens_of(event.message.usage)
             case "content_block_delta" if event.delta.type == "text_delta":
-                self._text.append(event.delta.text)
+                self._text.append(_words(event.delta.text))
             case "content_block_delta" if event.delta.type == "input_json_delta":
-                self._json.append(event.delta.partial_json)
+                self._json.append(_words(event.delta.partial_json))
             case "message_delta":
                 self._tokens = tokens_of(event.usage, self._tokens)
                 self._stop = event.delta.stop_reason
-                self._explanation = (event.delta.stop_details and event.delta.stop_details.explanation) or ""
+                self._explanation = _words((event.delta.stop_details and event.delta.stop_details.explanation) or "")
             case "message_stop":
                 with self._lock:  # the connection is about to serve somebody else
                     self._response = None
@@ -115,18 +114,23 @@ class Hearing:
     def reply(self, prices: Prices, model: str) -> Reply:
         """The answer, as far as it came."""
         tokens = self._tokens if self._stop else self.spent()
-        recorded = "".join(self._json) or None
+        recorded = _whole("".join(self._json)) or None
         return Reply(self.text, self._stop, prices.usage(model, tokens), recorded, self._explanation)
+
+
+def _whole(text: str) -> str:
+    """`text` with the halves of characters put together that came in two pieces; a lone half becomes `�`."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def reply_of(message: Message, prices: Prices, model: str) -> Reply:
     """A message that came in one piece."""
     recorded = next((block.input for block in message.content if block.type == "tool_use"), None)
     return Reply(
-        text="".join(block.text for block in message.content if block.type == "text"),
+        text=_whole("".join(block.text for block in message.content if block.type == "text")),
         stop=message.stop_reason,
         usage=prices.usage(model, tokens_of(message.usage)),
-        recorded=None if recorded is None else msgspec.json.encode(recorded).decode(),
+        recorded=None if recorded is None else _whole(json.dumps(recorded, ensure_ascii=False)),
         explanation=(message.stop_details and message.stop_details.explanation) or "",
     )
 
@@ -134,12 +138,28 @@ def reply_of(message: Message, prices: Prices, model: str) -> Reply:
 def tokens_of(counted: CountedTokens | MessageDeltaUsage, before: Tokens = _NOTHING) -> Tokens:
     """Tokens as the server counts them; it may leave out what has not changed since `before`."""
     ages = getattr(counted, "cache_creation", None)
-    hour = ages.ephemeral_1h_input_tokens if ages else before.cache_write_1h
-    written = counted.cache_creation_input_tokens
+    hour = _count(ages and ages.ephemeral_1h_input_tokens, before.cache_write_1h)
+    written = _count(counted.cache_creation_input_tokens, before.cache_write_5m + hour)
     return Tokens(
-        input=before.input if counted.input_tokens is None else counted.input_tokens,
-        output=counted.output_tokens,
-        cache_read=before.cache_read if counted.cache_read_input_tokens is None else counted.cache_read_input_tokens,
-        cache_write_5m=before.cache_write_5m if written is None else written - hour,
+        input=_count(counted.input_tokens, before.input),
+        output=_count(counted.output_tokens, before.output),
+        cache_read=_count(counted.cache_read_input_tokens, before.cache_read),
+        cache_write_5m=max(written - hour, 0),
         cache_write_1h=hour,
     )
+
+
+def _count(told: object, before: int) -> int:
+    """A number of tokens; the SDK takes over whatever a server sends."""
+    if told is None:
+        return before
+    if not isinstance(told, int):
+        raise TypeError("tokens are counted in numbers")
+    return max(told, 0)
+
+
+def _words(told: object) -> str:
+    """A piece of text; likewise."""
+    if not isinstance(told, str):
+        raise TypeError("answers are text")
+    return told

@@ -28,8 +28,8 @@ _CITED = re.compile(
     rf"(?:(?P<open>\()?[\[【](?P<square>{_SPANS})[\]】](?!\])(?P<url>\([^()\s]*\))?(?(open)\))"
     rf"|\((?P<round>{_SPANS})\))"
 )
-_FENCED = r"^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)"
-_TICKED = r"(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)"
+_FENCED = r"^ {0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)"
+_TICKED = r"(?<!`)(?P<ticks>`++)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)"
 _CODE = re.compile(f"{_FENCED}|{_TICKED}", re.MULTILINE | re.DOTALL)
 _URL_TIME = re.compile(r"[?&#](?:t|start)=(\d+)s?\b")
 

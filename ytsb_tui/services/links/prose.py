@@ -7,6 +7,7 @@ everything else unchanged afterwards: each paragraph is parsed again with it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,12 +18,16 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ytsb_tui.services.documents import split_user_part
+from ytsb_tui.services.escape import LONGEST_PARAGRAPH
 from ytsb_tui.services.links.mentions import Mention
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.services.vault.properties import split_properties
 
 MOST = 10
 """Wikilinks in the sentences of one note; more would be noise."""
+
+_TRIES = 60
+"""Mentions of a note that are tried at most: each has its paragraph parsed twice."""
 
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _BLOCKS = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("inline")
@@ -69,6 +74,8 @@ class Block:
     lines: Sequence[tuple[int, int, int]]
     """For each line: its beginning in `content`, its length, its beginning in the source."""
     links: list[Link]
+    off_limits: Sequence[tuple[int, int]]
+    """Where nothing may be linked."""
 
     def source_of(self, start: int, end: int) -> int | None:
         """Where `content[start:end]` begins in the source; None if it is not in one line."""
@@ -85,7 +92,7 @@ def with_links(text: str, find: Find) -> tuple[str, list[str]]:
     that is linked already, and only above the user's part and after the title.
     """
     generated, kept = split_user_part(text)
-    properties_end = split_properties(generated)[1]
+    properties_end = min(split_properties(text)[1], len(generated))
     source = generated[properties_end:]
     env: dict[str, Any] = {}
     tokens = _BLOCKS.parse(source, env)
@@ -94,13 +101,17 @@ def with_links(text: str, find: Find) -> tuple[str, list[str]]:
     linked = {same_name(stem.strip()) for stem in sentences}
     room = MOST - len(sentences)
     notes: list[str] = []
+    tries = 0
     for block in blocks:
         for mention in find(block.content) if room > len(notes) else ():
             stem = PurePosixPath(mention.note).stem
-            if room > len(notes) and same_name(stem) not in linked and _fits(block, mention, stem, env):
+            if room <= len(notes) or tries >= _TRIES or same_name(stem) in linked:
+                continue
+            tries += 1
+            if _fits(block, mention, stem, env):
                 linked.add(same_name(stem))
                 notes.append(mention.note)
-    return generated[:properties_end] + _applied(source, _in_source(blocks)) + kept, notes
+    return text[:properties_end] + _applied(source, _in_source(blocks)) + kept, notes
 
 
 def _blocks(source: str, tokens: Sequence[Token]) -> Iterator[Block]:
@@ -114,7 +125,9 @@ def _blocks(source: str, tokens: Sequence[Token]) -> Iterator[Block]:
             continue
         if _WIKILINK.fullmatch(token.content.strip()):
             continue
-        yield Block(token.content, list(_places(source, token, lines, closed)), [])
+        if len(token.content) <= LONGEST_PARAGRAPH:
+            off_limits = [span for pattern in _OFF_LIMITS for span in _spans(pattern, token.content)]
+            yield Block(token.content, list(_places(source, token, lines, closed)), [], off_limits)
 
 
 def _places(
@@ -129,7 +142,8 @@ def _places(
         is_whole = at >= 0 and not source[at + len(line) : end].strip()
         is_title = begin == 0 and line.startswith("[!")
         is_header = number + 1 < len(lines) and _UNDER_HEADER.fullmatch(source, *lines[number + 1])
-        is_closed = any(at < after and before < end for before, after in closed)
+        nearest = bisect_left(closed, (end, 0)) - 1
+        is_closed = nearest >= 0 and at < closed[nearest][1]
         if line and is_whole and not (is_title or is_header or is_closed):
             yield begin, len(line), at
         begin += len(line) + 1
@@ -137,11 +151,13 @@ def _places(
 
 def _marked_off(source: str, tokens: Sequence[Token], lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Where formulas and comments are that may run over blocks; marks in code do not count."""
+    pieces, done = [], 0
     for token in tokens:
         if token.type in ("fence", "code_block") and token.map:
             start, end = lines[token.map[0]][0], lines[min(token.map[1], len(lines)) - 1][1]
-            source = source[:start] + " " * (end - start) + source[end:]
-    return [match.span() for match in _MARKED_OFF.finditer(source)]
+            pieces += [source[done:start], " " * (end - start)]
+            done = end
+    return [match.span() for match in _MARKED_OFF.finditer("".join([*pieces, source[done:]]))]
 
 
 def _fits(block: Block, mention: Mention, stem: str, env: dict[str, Any]) -> bool:
@@ -155,7 +171,7 @@ def _fits(block: Block, mention: Mention, stem: str, env: dict[str, Any]) -> boo
         or _TOUCHING & {content[start - 1 : start], content[end : end + 1]}
     ):
         return False
-    if any(at < end and start < after for pattern in _OFF_LIMITS for at, after in _spans(pattern, content)):
+    if any(at < end and start < after for at, after in block.off_limits):
         return False
     inner = stem if words == stem else f"{stem}|{words}"
     links = [*block.links, Link(start, end, f"[[{inner}]]", words)]

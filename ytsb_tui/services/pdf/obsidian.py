@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
@@ -18,10 +19,12 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from ytsb_tui.services.escape import LONGEST_PARAGRAPH
+
 _COMMENTS = {"%%": "%%", "<!--": "-->"}
 _WIKILINK = re.compile(r"!?\[\[([^\[\]\n|\\]+)(?:\\?\|([^\[\]\n]*))?\]\]")
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
-_HIGHLIGHT = re.compile(r"==(?=\S)([^\n]*?\S)==")
+_HIGHLIGHT = re.compile(r"==(?=\S)([^\n]{0,1000}?\S)==")
 _CALLOUT = re.compile(r"\[!([\w-]+)\][ \t]*([+-]?)[ \t]*(.*)(?:\n|$)")
 _TASK = re.compile(r"\[(.)\][ \t]+(?=\S)")
 _WEB = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
@@ -48,6 +51,7 @@ def parser() -> MarkdownIt:
     markdown.inline.ruler.before("link", "highlight", _highlight)
     markdown.core.ruler.before("inline", "callouts", _callouts)
     markdown.core.ruler.before("inline", "tasks", _tasks)
+    markdown.core.ruler.before("inline", "endless", _endless)
     markdown.core.ruler.push("links", _links)
     markdown.core.ruler.push("directions", _directions)
     markdown.core.ruler.push("depths", _depths)
@@ -72,22 +76,20 @@ def direction(text: str) -> str:
 
 def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A comment that begins a line; an unclosed one is text."""
-    for line in range(start, end):
-        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
-        if line == start:
-            opening = next((mark for mark in _COMMENTS if text.startswith(mark)), None)
-            if opening is None or state.is_code_block(start):
-                return False
-            text = text[len(opening) :]
-        assert opening is not None
-        _, closed, rest = text.partition(_COMMENTS[opening])
-        if closed:
-            if rest.strip():
-                return False
-            if not silent:
-                state.line = line + 1
-            return True
-    return False
+    begin = state.bMarks[start] + state.tShift[start]
+    opening = next((mark for mark in _COMMENTS if state.src.startswith(mark, begin)), None)
+    if opening is None or state.is_code_block(start):
+        return False
+    closing = _COMMENTS[opening]
+    at = state.src.find(closing, begin + len(opening), state.eMarks[end - 1])
+    if at < 0:
+        return False
+    line = bisect_right(state.bMarks, at, start, end) - 1
+    if state.src[at + len(closing) : state.eMarks[line]].strip():
+        return False
+    if not silent:
+        state.line = line + 1
+    return True
 
 
 def _comment(state: StateInline, silent: bool) -> bool:
@@ -184,6 +186,14 @@ def _tasks(state: StateCore) -> None:
             inline.content = inline.content[task.end() :]
 
 
+def _endless(state: StateCore) -> None:
+    """Leave a paragraph that would take minutes to parse as it is written."""
+    for token in state.tokens:
+        if token.type == "inline" and len(token.content) > LONGEST_PARAGRAPH:
+            token.children = [Token("text", "", 0, content=token.content)]
+            token.content = ""
+
+
 def _links(state: StateCore) -> None:
     """Leave links to the web; others would lead nowhere from a PDF."""
     for inline in state.tokens:
@@ -224,7 +234,7 @@ def _tables(state: StateCore) -> None:
     """Mark tables of many columns."""
     for index, token in enumerate(state.tokens):
         if token.type == "table_open":
-            row_end = next(i for i, other in enumerate(state.tokens) if i > index and other.type == "tr_close")
+            row_end = next(i for i in range(index, len(state.tokens)) if state.tokens[i].type == "tr_close")
             if sum(other.type == "th_open" for other in state.tokens[index:row_end]) > MANY_COLUMNS:
                 token.attrs["class"] = "wide"
 

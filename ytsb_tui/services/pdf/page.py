@@ -135,7 +135,7 @@ def _set_answers_apart(tokens: Sequence[Token]) -> None:
         if token.attrs.get("class") == "callout callout-success folded":
             start = index - 3 if tokens[index - 1].type == "heading_close" else index
             tokens[start - 1].hidden |= tokens[start - 1].type == "hr"
-            after = next(i for i, other in enumerate(tokens) if i > index and other.level == token.level) + 1
+            after = next(i for i in range(index + 1, len(tokens)) if tokens[i].level == token.level) + 1
             for opening in (tokens[start], *tokens[after : after + 1]):
                 opening.attrJoin("class", "apart")
 
