@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check lint types imports format bench chaos screenshots lock clean
+.PHONY: venv demo test check lint types imports format bench chaos fuzz audit screenshots lock clean
 
 venv: .venv/.done
 
@@ -42,6 +42,14 @@ bench: venv
 
 chaos: venv
 	$(BIN)/python -m tests.chaos
+
+fuzz: venv
+	$(BIN)/python -m tests.fuzz
+
+audit: venv
+	$(BIN)/pytest -q -n 0 tests/unit/test_lock.py
+	@if command -v pip-audit >/dev/null; then pip-audit --require-hashes --disable-pip -r requirements.lock; \
+	else echo "pip-audit is not here, so known holes were not looked up: pipx install pip-audit"; fi
 
 screenshots: venv
 	$(BIN)/python -m screenshots.draw

@@ -166,6 +166,12 @@ def test_whatever_a_note_says_its_page_has_no_tag_that_runs_or_loads(parts: list
     assert all(address == "x" or address.startswith(("http", "mailto:", "#")) for address in seen.addresses)
 
 
+def test_a_paragraph_that_never_ends_is_shown_as_written_and_a_long_list_is_a_list() -> None:
+    html = page("- item with *stress*\n" * 2_000 + "\n\n" + "*a " * 20_000, "Note")
+    assert html.count("<em>stress</em>") == 2_000
+    assert "*a *a *a" in html
+
+
 def test_an_unknown_theme_is_named_with_the_closest_and_all_there_are(tmp_path: Path) -> None:
     (tmp_path / "mine.css").write_text("")
     with pytest.raises(

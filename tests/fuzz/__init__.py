@@ -1,0 +1,1 @@
+"""Bad input at scale: every parser of the program is given what nobody would write."""
