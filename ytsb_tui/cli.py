@@ -63,6 +63,9 @@ def settings_options(command: Command) -> Command:
         click.option("--budget", type=float, help="Start no paid stage that would exceed this many US dollars."),
         click.option("--economy", is_flag=True, default=None, help="Half the price, up to a day of waiting."),
         click.option("--proxy", help="http://, https:// or socks5h:// proxy for everything asked of YouTube."),
+        click.option(
+            "--tor/--no-tor", default=None, help="Ask YouTube over Tor only, each worker over its own circuit."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -298,6 +301,7 @@ def export_csv(context: click.Context, file: Path, out: Path | None) -> None:
 @cli.command()
 @vault_option
 @click.option("--proxy", help="The proxy to check.")
+@click.option("--tor/--no-tor", default=None, help="Start Tor, and see how far it gets.")
 @click.option("--model", help="The model to check.")
 @click.option("--base-url", help="The server to check.")
 @click.pass_obj

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.pipeline import Records, Rules
 from ytsb_tui.pool import Pool
 from ytsb_tui.private import LOGS
+from ytsb_tui.services.tor.route import expand_over
+from ytsb_tui.services.tor.service import TorService
+from ytsb_tui.services.youtube.playlists import Listed, Withheld, expand
 from ytsb_tui.settings import PRIVATE, Settings
+from ytsb_tui.source import Source
+from ytsb_tui.watch import Watch
 from ytsb_tui.workshop import Workshop, plan_of
 
 MOST_WORKERS = 64
@@ -44,7 +49,10 @@ class Engine:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.plan, notices = plan_of(settings)
-        self.workshop = Workshop(settings)
+        self._tor = TorService(settings, self.clock) if settings.tor else None
+        self.tor: Tor | None = self._tor
+        """Tor, where it is in use."""
+        self.workshop = Workshop(settings, self._tor)
         if settings.budget is not None and self.workshop.price_is_unknown():
             raise UsageError(
                 f"The prices of {self.workshop.author.model} are unknown, so a budget cannot be kept.",
@@ -60,6 +68,8 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the vault."""
+        if self._tor is not None:
+            self._tor.close()
         self.workshop.close()
         self.journal.close()
         logging.getLogger().removeHandler(self._log)
@@ -70,6 +80,17 @@ class Engine:
         return VideoProcessingJob(
             video_id, url, subject=self.settings.subject, output_dir=self.settings.out, video_title=title
         )
+
+    def hear(self, tell: Listener) -> None:
+        """Whom Tor, where it is in use, tells how it is before there is a pool."""
+        if self._tor is not None:
+            self._tor.hear(tell)
+
+    def expand(self, source: Source, watch: Watch) -> Iterator[Listed | Withheld]:
+        """The entries of a playlist or channel, each as soon as it is known; see `playlists.expand`."""
+        if self._tor is not None:
+            return expand_over(self._tor, source, self.settings.playlist_limit, watch)
+        return expand(source, limit=self.settings.playlist_limit, proxy=self.settings.proxy, watch=watch)
 
     def submit(self, jobs: Iterable[VideoProcessingJob], *, restart_at: Stage | None = None) -> Submission:
         """Queue what of these jobs is not finished; see `Journal.submit`."""
@@ -85,6 +106,9 @@ class Engine:
     ) -> Pool:
         """Workers, none yet, over the queue or those jobs `among` it; `tell` hears of everything they do."""
         settings = self.settings
+        if self._tor is not None:
+            self._tor.hear(tell)
+            self._tor.start()
         rules = Rules(
             plan=self.plan if plan is None else plan,
             gates=self._gates(),

@@ -17,6 +17,8 @@
             │   ├── Refused     the model declined
             │   └── Incomplete  an answer that is not whole, or not what was asked for
             ├── Blocked         YouTube refused this address
+            ├── ExitRefused     YouTube refused a Tor exit: the next one is tried
+            ├── TorTrouble      Tor does not start, does not answer, or has no exit for us
             ├── Busy            a server asks for patience
             ├── NetworkTrouble  timeouts, resets, cut streams
             ├── RenderFailed    a PDF could not be drawn
@@ -37,6 +39,7 @@ import random
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ytsb_tui.circuits import Circuit
 from ytsb_tui.usage import Usage
 
 
@@ -76,6 +79,8 @@ LONGEST_WAIT = 30 * 86_400.0
 
 PERMANENT = Policy()
 BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True)
+EXIT = Policy(tries=8, retryable=True)
+TOR = Policy(tries=3, pause=30.0, shared=True, retryable=True)
 BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True)
 NETWORK = Policy(tries=4, pause=1.0, retryable=True)
 RENDER = Policy(tries=2, retryable=True)
@@ -118,6 +123,8 @@ class Unfinished(YtsbError):
     """What the author needs to go on where the answer broke off; opaque to everyone else, kept in the store."""
     usage: Usage = Usage()
     """What the unfinished calls used all the same."""
+    circuit: Circuit | None = None
+    """The Tor circuit it went over, if it did."""
 
 
 class Interrupted(Unfinished):
@@ -201,7 +208,21 @@ class Blocked(StageError):
     """YouTube refused the address we come from."""
 
     policy = BLOCKED
-    advice = "Wait until the pause is over, or use another network or proxy."
+    advice = "Wait until the pause is over, or use another network or proxy, or Tor (--tor)."
+
+
+class ExitRefused(StageError):
+    """YouTube refused the exit of a Tor circuit; others may be let in."""
+
+    policy = EXIT
+    advice = "YouTube refuses most Tor exits: another is taken by itself, and this one rests for a day."
+
+
+class TorTrouble(StageError):
+    """Tor does not start, does not answer, or builds no circuit."""
+
+    policy = TOR
+    advice = "It is retried by itself; ytsb-tui doctor --tor says what is wrong."
 
 
 class Busy(StageError):

@@ -25,7 +25,7 @@ from ytsb_tui.pipeline import Records
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
-from ytsb_tui.services.youtube.playlists import Withheld, expand
+from ytsb_tui.services.youtube.playlists import Withheld
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as source_of
@@ -162,9 +162,9 @@ class Run:
                 yield from self._expanded(source)
 
     def _expanded(self, source: Source) -> Iterator[VideoProcessingJob]:
-        settings, found, withheld = self._settings, 0, 0
+        found = withheld = 0
         try:
-            for entry in expand(source, limit=settings.playlist_limit, proxy=settings.proxy, watch=_Patience()):
+            for entry in self._engine.expand(source, _Patience()):
                 if isinstance(entry, Withheld):
                     withheld += 1
                     self.say(f"{source.id}: {entry.title or entry.video_id} - {entry.reason}", style="yellow")

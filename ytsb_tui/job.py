@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ytsb_tui import __version__
+from ytsb_tui.circuits import Circuit
 from ytsb_tui.clock import iso
 from ytsb_tui.errors import StageError, Unfinished
 from ytsb_tui.transcript import Transcript
@@ -233,6 +234,17 @@ class VideoProcessingJob:
     def used(self, stage: Stage, usage: Usage) -> VideoProcessingJob:
         """The job after calls for `stage` used `usage` more."""
         return replace(self, usage={**self.usage, stage: self.usage.get(stage, Usage()) + usage})
+
+    def over(self, circuit: Circuit | None) -> VideoProcessingJob:
+        """The job after its fetch went over this Tor circuit, or none."""
+        exit = circuit and circuit.exit
+        return replace(
+            self,
+            circuit=circuit.name if circuit else "",
+            exit_node=exit.nickname if exit else "",
+            exit_address=exit.address if exit else "",
+            exit_country=exit.country if exit else "",
+        )
 
     def artifact(self, stage: Stage) -> str | None:
         """The text `stage` made: the transcript's words, the notes, the assessment; None for the others."""

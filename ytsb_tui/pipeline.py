@@ -200,6 +200,8 @@ class Attempt:
             self.job = done
         except Unfinished as error:
             self.job = self.job.used(stage, error.usage)
+            if stage is Stage.FETCH:
+                self.job = self.job.over(error.circuit)
             if error.partial:
                 self.job = replace(self.job, partials={**self.job.partials, stage: error.partial})
             rules.records.keep_partial(self.job, stage, error.partial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -21,6 +22,9 @@ LARGEST = 64_000
 """Bytes of a settings file: what is larger is something else, and takes long to read."""
 PREFIX = "YTSB_"
 """`YTSB_WORKERS=5` sets `workers`."""
+MOST_OF_TIME = 10_000
+"""The most that a setting in seconds, minutes or hours may be."""
+PLACE = re.compile(r"([\w.-]+:)?[1-9]\d{0,4}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,30 @@ class Settings:
     """Use the Message Batches API: half the price, up to a day of waiting."""
     proxy: str = ""
     """http://, https:// or socks5h:// proxy for every request to YouTube; "" for none."""
+    tor: bool = False
+    """Ask YouTube over Tor only, each worker over a circuit of its own; never beside it."""
+    tor_cooldown_minutes: float = 60.0
+    """Minutes an exit's address is left alone after a circuit used it."""
+    tor_refused_hours: float = 24.0
+    """Hours an exit's address is left alone after YouTube refused it."""
+    tor_minutes: float = 60.0
+    """Minutes a worker keeps a circuit at most."""
+    tor_uses: int = 50
+    """Fetches over one circuit at most; 0 for any number."""
+    tor_reuse: bool = False
+    """When no fresh exit is left, take the one that has rested longest instead of waiting."""
+    tor_deadline: float = 120.0
+    """Seconds jobs wait for a Tor that makes no progress before they fail."""
+    tor_binary: str = "tor"
+    """The tor to start; one of our own is used where it is installed."""
+    tor_options: Path | None = None
+    """A file of more torrc lines for it: bridges, a country to leave out."""
+    tor_socks: str = ""
+    """host:port of a running tor to use instead of one of our own."""
+    tor_control: str = ""
+    """host:port of its control port."""
+    tor_password_env: str = ""
+    """The name of the environment variable that holds the control port's password."""
     playlist_limit: int = 500
     """How many videos of a playlist or channel are taken at most."""
     fetch_deadline: float = 120.0
@@ -93,6 +121,16 @@ class Settings:
                 raise UsageError(f"`{name}` must be from 1 to 64, not {getattr(self, name)}.")
         if self.budget is not None and not self.budget > 0:
             raise UsageError(f"`budget` must be above 0, not {self.budget}.")
+        if self.tor and self.proxy:
+            raise UsageError("`tor` and `proxy` exclude each other.", advice="Leave out --tor, or unset the proxy.")
+        for name in ("tor_cooldown_minutes", "tor_refused_hours", "tor_minutes", "tor_deadline"):
+            if not 0 < getattr(self, name) <= MOST_OF_TIME:
+                raise UsageError(f"`{name}` must be above 0 and not above {MOST_OF_TIME:,}, not {getattr(self, name)}.")
+        if self.tor_uses < 0:
+            raise UsageError(f"`tor_uses` must not be negative, but is {self.tor_uses}.")
+        for name in ("tor_socks", "tor_control"):
+            if (value := getattr(self, name)) and not PLACE.fullmatch(value):
+                raise UsageError(f"`{name}` must be host:port, or a port, not {value}.")
         if self.playlist_limit < 1 or not self.fetch_deadline > 0:
             raise UsageError("`playlist_limit` must be at least 1, and `fetch_deadline` above 0.")
         if self.retries < 0 or not self.retry_minutes > 0:
@@ -133,7 +171,11 @@ def load(
         what, _, name = str(error).partition(" - at `$.")
         raise UsageError(f"The setting `{name.rstrip('`')}` is wrong: {what}.") from error
     return replace(
-        settings, out=_at_home(settings.out), themes=_at_home(settings.themes), prices=_at_home(settings.prices)
+        settings,
+        out=_at_home(settings.out),
+        themes=_at_home(settings.themes),
+        prices=_at_home(settings.prices),
+        tor_options=settings.tor_options and _at_home(settings.tor_options),
     )
 
 

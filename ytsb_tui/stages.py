@@ -121,8 +121,8 @@ def fetch_transcript_and_title(job: VideoProcessingJob, tools: Tools) -> VideoPr
     """What was said, and the title page of the video."""
     transcript = tools.transcripts.fetch(job, tools.watch)
     return replace(
-        job,
-        transcript=transcript,
+        job.over(transcript.circuit),
+        transcript=replace(transcript, circuit=None),
         video_title=transcript.title,
         channel=transcript.channel,
         duration=transcript.duration,

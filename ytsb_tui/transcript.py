@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ytsb_tui.circuits import Circuit
+
 
 @dataclass(frozen=True, slots=True)
 class Cue:
@@ -48,6 +50,8 @@ class Transcript:
     timed: bool = True
     """False for plain text without time marks: then every start is 0 and nothing can be linked."""
     chapters: tuple[Chapter, ...] = ()
+    circuit: Circuit | None = None
+    """The Tor circuit it came over, if it did."""
 
     @property
     def text(self) -> str:

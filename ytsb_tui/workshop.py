@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ytsb_tui.job import Stage, VideoProcessingJob
@@ -16,6 +16,8 @@ from ytsb_tui.services.links.wikilinks import WikiLinks
 from ytsb_tui.services.outline.author import OutlineAuthor
 from ytsb_tui.services.pdf.pango import missing
 from ytsb_tui.services.pdf.renderer import PdfRenderer
+from ytsb_tui.services.tor.route import TorTranscripts
+from ytsb_tui.services.tor.service import TorService
 from ytsb_tui.services.vault.subjects import SubjectFolders
 from ytsb_tui.services.vault.vault import Vault
 from ytsb_tui.services.youtube.proxies import check_proxy
@@ -63,13 +65,14 @@ class EitherTranscripts:
 class Workshop:
     """What all workers share, and the tools of each."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tor: TorService | None = None) -> None:
         """Make the vault, if need be; nothing heavy is loaded yet.
 
         Raises `YtsbError`, before anything is made, where the settings cannot work.
         """
         check_proxy(settings.proxy)
         self._settings = settings
+        self._tor = tor
         self._pdfs = PdfRenderer(settings.pdf_theme, settings.themes, settings.export_limit)
         self.author: Author = author_of(settings, os.environ, settings.out / PRIVATE)
         """Who writes, for every worker."""
@@ -79,9 +82,13 @@ class Workshop:
     def tools(self, number: int, watch: Watch) -> Tools:
         """The tools of worker `number`."""
         settings = self._settings
-        youtube = YouTubeTranscripts(
-            languages=settings.languages, proxy=lambda: settings.proxy, deadline=settings.fetch_deadline
-        )
+
+        def by(proxy: Callable[[], str]) -> YouTubeTranscripts:
+            return YouTubeTranscripts(languages=settings.languages, proxy=proxy, deadline=settings.fetch_deadline)
+
+        youtube: Transcripts = by(lambda: settings.proxy)
+        if self._tor is not None:
+            youtube = TorTranscripts(self._tor, number, by)
         return Tools(
             transcripts=EitherTranscripts(CaptionFiles(), youtube),
             author=self.author,

@@ -295,7 +295,7 @@ class Session:
 
     def _expand(self, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
         """Queue the videos of a playlist or channel as they are found."""
-        from ytsb_tui.services.youtube.playlists import Withheld, expand
+        from ytsb_tui.services.youtube.playlists import Withheld
 
         found: list[VideoProcessingJob] = []
         number = withheld = 0
@@ -306,9 +306,10 @@ class Session:
             if portion:
                 self._errands.put(lambda: self._submit(portion))
 
-        settings, ending = self.settings, ""
+        assert self.engine is not None
+        ending = ""
         try:
-            for entry in expand(source, limit=settings.playlist_limit, proxy=settings.proxy, watch=_Until(self)):
+            for entry in self.engine.expand(source, _Until(self)):
                 if isinstance(entry, Withheld):
                     withheld += 1
                     continue

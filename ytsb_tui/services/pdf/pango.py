@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from ctypes.util import find_library
 from pathlib import Path
 
 from ytsb_tui.errors import NoRenderer
+from ytsb_tui.services.distributions import distributions
 
 _LIBRARIES = {"gobject-2.0": 0, "pango-1.0": 0, "harfbuzz": 0, "fontconfig": 1, "pangoft2-1.0": 0}
 """What WeasyPrint loads, with the number of each interface."""
@@ -44,7 +44,7 @@ def install_hint() -> str:
         return "Run: brew install pango."
     if sys.platform == "win32":
         return "Install MSYS2, and run in its UCRT64 shell: pacman -S mingw-w64-ucrt-x86_64-pango."
-    return _linux_hint(_distributions())
+    return _linux_hint(distributions())
 
 
 def child_environment() -> Mapping[str, str]:
@@ -56,20 +56,11 @@ def child_environment() -> Mapping[str, str]:
     return {**os.environ, "DYLD_FALLBACK_LIBRARY_PATH": os.pathsep.join(folders)}
 
 
-def _linux_hint(distributions: list[str]) -> str:
-    for name in distributions:
+def _linux_hint(names: list[str]) -> str:
+    for name in names:
         if command := _COMMANDS.get(name):
             return f"Run: {command}."
     return "Install pango 1.44 or newer with your system's package manager."
-
-
-def _distributions() -> list[str]:
-    """This Linux and those it descends from, nearest first."""
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        return []
-    return [release["ID"], *release.get("ID_LIKE", "").split()]
 
 
 def _is_here(name: str, number: int) -> bool:

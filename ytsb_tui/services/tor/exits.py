@@ -1,0 +1,160 @@
+"""What is known of exits: who rests, who is in use, and how each has fared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from ytsb_tui.circuits import Exit, Resting, Score
+from ytsb_tui.clock import Clock
+from ytsb_tui.errors import TorTrouble, from_os_error
+
+LOCK_SECONDS = 10.0
+MOST_SCORES = 5_000
+"""Exits whose fate is remembered; there are about 2,000 in the network."""
+
+
+class Reserved(msgspec.Struct):
+    """Why nobody else may take an address, and until when."""
+
+    exit: Exit
+    until: float
+    why: Literal["held", "used", "refused"]
+    """"held" by a circuit; the others rest."""
+
+
+class Page(msgspec.Struct):
+    """The file."""
+
+    addresses: dict[str, Reserved] = {}
+    scores: dict[str, Score] = {}
+    """By fingerprint, the one that was used last at the end."""
+
+
+class ExitBook:
+    """One file for all processes of this user, so that no two of them leave by the same exit.
+
+    An address is written down before it is used, and for as long as its
+    circuit may live: whoever is killed leaves it resting, not free.
+    """
+
+    def __init__(self, file: Path, clock: Clock, longest: float, say: Callable[[str], object]) -> None:
+        """`longest`: seconds beyond which no address is reserved, in case a clock was set back; `say` hears of damage."""
+        self._file = file
+        self._clock = clock
+        self._longest = longest
+        self._say = say
+        self._turn = threading.Lock()
+        self._lock = FileLock(file.with_suffix(".lock"), thread_local=False)
+        self._page = Page()
+
+    def hold(self, exit: Exit, until: float, *, even_if_used: bool = False) -> Reserved | None:
+        """Reserve the exit's address for a circuit. None when it is ours, else what stands in the way.
+
+        `even_if_used`: take it though it rests after use; never one that refused us or is in use.
+        """
+        with self._open() as page:
+            there = page.addresses.get(exit.address)
+            if there is not None and not (even_if_used and there.why == "used"):
+                return there
+            page.addresses[exit.address] = Reserved(exit, until, "held")
+            return None
+
+    def release(self, exit: Exit) -> None:
+        """Free an address nobody has used."""
+        with self._open() as page:
+            there = page.addresses.get(exit.address)
+            if there is not None and there.why == "held":
+                del page.addresses[exit.address]
+
+    def rest(self, exit: Exit, until: float, why: Literal["used", "refused"]) -> None:
+        """Leave an address alone; a refusal is not shortened by a return."""
+        with self._open() as page:
+            there = page.addresses.get(exit.address)
+            if there is None or there.why != "refused" or until > there.until:
+                page.addresses[exit.address] = Reserved(exit, until, why)
+
+    def score(self, exit: Exit, *, successes: int = 0, refusals: int = 0, failures: int = 0) -> None:
+        """Note how fetches went."""
+        with self._open() as page:
+            old = page.scores.pop(exit.fingerprint, Score(exit))
+            page.scores[exit.fingerprint] = replace(
+                old,
+                exit=exit,
+                successes=old.successes + successes,
+                refusals=old.refusals + refusals,
+                failures=old.failures + failures,
+            )
+            while len(page.scores) > MOST_SCORES:
+                del page.scores[next(iter(page.scores))]
+
+    def reserved(self) -> dict[str, Reserved]:
+        """Every address that may not be taken, as last read."""
+        now = self._clock.now()
+        return {address: one for address, one in self._page.addresses.items() if one.until > now}
+
+    def resting(self) -> tuple[Resting, ...]:
+        """Addresses that are left alone, soonest back first."""
+        found = [Resting(one.exit, one.until, one.why) for one in self.reserved().values() if one.why != "held"]
+        return tuple(sorted(found, key=lambda one: one.until))
+
+    def scores(self) -> tuple[Score, ...]:
+        """How exits have fared, most used first."""
+        return tuple(sorted(self._page.scores.values(), key=lambda one: -(one.successes + one.refusals + one.failures)))
+
+    def refresh(self) -> None:
+        """See what other processes have written."""
+        try:
+            self._page = self._read()
+        except OSError as error:
+            raise from_os_error(error, f"reading {self._file}") from error
+
+    @contextmanager
+    def _open(self) -> Iterator[Page]:
+        """The page to change, which is then written whole, in one step."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._turn, self._lock.acquire(LOCK_SECONDS, poll_interval=0.005):
+                page = self._read()
+                yield page
+                self._write(page)
+                self._page = page
+        except Timeout:
+            raise TorTrouble(f"Another process does not let go of {self._file}.") from None
+        except OSError as error:
+            raise from_os_error(error, f"writing {self._file}") from error
+
+    def _read(self) -> Page:
+        try:
+            page = msgspec.json.decode(self._file.read_bytes(), type=Page)
+        except FileNotFoundError:
+            return Page()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._set_aside()
+            return Page()
+        now = self._clock.now()
+        page.addresses = {address: one for address, one in page.addresses.items() if now < one.until}
+        for one in page.addresses.values():
+            one.until = min(one.until, now + self._longest)
+        return page
+
+    def _set_aside(self) -> None:
+        kept = self._file.with_name(f"{self._file.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}")
+        self._file.replace(kept)
+        self._say(f"The list of Tor exits was damaged and is begun anew; it is kept as {kept}.")
+
+    def _write(self, page: Page) -> None:
+        temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(number, "wb") as file:
+            file.write(msgspec.json.encode(page))
+        temporary.replace(self._file)
