@@ -63,9 +63,7 @@ def settings_options(command: Command) -> Command:
         click.option("--budget", type=float, help="Start no paid stage that would exceed this many US dollars."),
         click.option("--economy", is_flag=True, default=None, help="Half the price, up to a day of waiting."),
         click.option("--proxy", help="http://, https:// or socks5h:// proxy for everything asked of YouTube."),
-        click.option(
-            "--tor/--no-tor", default=None, help="Ask YouTube over Tor only, each worker over its own circuit."
-        ),
+        click.option("--tor/--no-tor", default=None, help="Ask YouTube over Tor only, a circuit for each worker."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -48,7 +48,7 @@ class ExitBook:
     """
 
     def __init__(self, file: Path, clock: Clock, longest: float, say: Callable[[str], object]) -> None:
-        """`longest`: seconds beyond which no address is reserved, in case a clock was set back; `say` hears of damage."""
+        """`longest`: seconds beyond which no address is reserved, should a clock be set back; `say` hears of damage."""
         self._file = file
         self._clock = clock
         self._longest = longest

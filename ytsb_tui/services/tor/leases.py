@@ -323,13 +323,13 @@ class Leases:
             retired, self._retired = self._retired, []
         for lease in retired:
             self._host.hang_up(lease)
-            exit = lease.circuit.exit
-            if exit is None or lease.was_refused:
+            relay = lease.circuit.exit
+            if relay is None or lease.was_refused:
                 continue
             try:
                 if lease.was_used:
-                    self._book.rest(exit, self._clock.now() + self.terms.cooldown, "used")
+                    self._book.rest(relay, self._clock.now() + self.terms.cooldown, "used")
                 else:
-                    self._book.release(exit)
+                    self._book.release(relay)
             except StageError:  # it stays reserved for as long as it was: nobody takes it too early
                 continue

@@ -86,8 +86,8 @@ def over(tor: TorService, lease: Lease) -> Iterator[None]:
 
 def _meaning(error: StageError, lease: Lease) -> StageError:
     """What a failure means that came over a circuit."""
-    exit = lease.circuit.exit
-    name = f"Tor exit {exit.nickname} {exit.country}".strip() if exit else "Tor exit unknown"
+    relay = lease.circuit.exit
+    name = f"Tor exit {relay.nickname} {relay.country}".strip() if relay else "Tor exit unknown"
     said = str(error).rstrip(".")
     if isinstance(error, Blocked):
         return ExitRefused(f"{said}: {name}.")

@@ -312,8 +312,7 @@ class TorService:
             if now.fraction != seen:
                 seen, self._progress = now.fraction, self._clock.ticks()
                 words = f"Tor is starting, {seen:.0%} ({now.summary})."
-                origin = "own" if daemon.origin == "own" else "running"
-                self._set(TorState("bootstrapping", words, seen, version, origin))
+                self._set(TorState("bootstrapping", words, seen, version, daemon.origin))
             if seen >= 1:
                 return
             if self._clock.ticks() - self._progress > self._settings.tor_deadline:
