@@ -237,13 +237,13 @@ class VideoProcessingJob:
 
     def over(self, circuit: Circuit | None) -> VideoProcessingJob:
         """The job after its fetch went over this Tor circuit, or none."""
-        exit = circuit and circuit.exit
+        relay = circuit and circuit.exit
         return replace(
             self,
             circuit=circuit.name if circuit else "",
-            exit_node=exit.nickname if exit else "",
-            exit_address=exit.address if exit else "",
-            exit_country=exit.country if exit else "",
+            exit_node=relay.nickname if relay else "",
+            exit_address=relay.address if relay else "",
+            exit_country=relay.country if relay else "",
         )
 
     def artifact(self, stage: Stage) -> str | None:

@@ -20,6 +20,7 @@ from ytsb_tui.errors import (
     Blocked,
     Bug,
     Busy,
+    ExitRefused,
     Incomplete,
     NetworkTrouble,
     NoCaptions,
@@ -32,6 +33,7 @@ from ytsb_tui.errors import (
     Refused,
     RenderFailed,
     StageError,
+    TorTrouble,
     Unavailable,
     from_os_error,
 )
@@ -52,6 +54,8 @@ EVERY = [kind for kind in walked(StageError) if kind is not StageError]
 ROWS: dict[type[StageError], set[type[StageError]]] = {
     Permanent: {NoCaptions, Unavailable, BadCaptions, Refused, Incomplete},
     Blocked: set(),
+    ExitRefused: set(),
+    TorTrouble: set(),
     Busy: set(),
     NetworkTrouble: set(),
     RenderFailed: set(),

@@ -57,39 +57,39 @@ class ExitBook:
         self._lock = FileLock(file.with_suffix(".lock"), thread_local=False)
         self._page = Page()
 
-    def hold(self, exit: Exit, until: float, *, even_if_used: bool = False) -> Reserved | None:
+    def hold(self, relay: Exit, until: float, *, even_if_used: bool = False) -> Reserved | None:
         """Reserve the exit's address for a circuit. None when it is ours, else what stands in the way.
 
         `even_if_used`: take it though it rests after use; never one that refused us or is in use.
         """
         with self._open() as page:
-            there = page.addresses.get(exit.address)
+            there = page.addresses.get(relay.address)
             if there is not None and not (even_if_used and there.why == "used"):
                 return there
-            page.addresses[exit.address] = Reserved(exit, until, "held")
+            page.addresses[relay.address] = Reserved(relay, until, "held")
             return None
 
-    def release(self, exit: Exit) -> None:
+    def release(self, relay: Exit) -> None:
         """Free an address nobody has used."""
         with self._open() as page:
-            there = page.addresses.get(exit.address)
+            there = page.addresses.get(relay.address)
             if there is not None and there.why == "held":
-                del page.addresses[exit.address]
+                del page.addresses[relay.address]
 
-    def rest(self, exit: Exit, until: float, why: Literal["used", "refused"]) -> None:
+    def rest(self, relay: Exit, until: float, why: Literal["used", "refused"]) -> None:
         """Leave an address alone; a refusal is not shortened by a return."""
         with self._open() as page:
-            there = page.addresses.get(exit.address)
+            there = page.addresses.get(relay.address)
             if there is None or there.why != "refused" or until > there.until:
-                page.addresses[exit.address] = Reserved(exit, until, why)
+                page.addresses[relay.address] = Reserved(relay, until, why)
 
-    def score(self, exit: Exit, *, successes: int = 0, refusals: int = 0, failures: int = 0) -> None:
+    def score(self, relay: Exit, *, successes: int = 0, refusals: int = 0, failures: int = 0) -> None:
         """Note how fetches went."""
         with self._open() as page:
-            old = page.scores.pop(exit.fingerprint, Score(exit))
-            page.scores[exit.fingerprint] = replace(
+            old = page.scores.pop(relay.fingerprint, Score(relay))
+            page.scores[relay.fingerprint] = replace(
                 old,
-                exit=exit,
+                exit=relay,
                 successes=old.successes + successes,
                 refusals=old.refusals + refusals,
                 failures=old.failures + failures,
