@@ -28,8 +28,9 @@ class OverTor:
     def reset(self) -> None:
         """Undo what a test did."""
         youtube = self.world.youtube
-        for things in (youtube.journal, youtube.faults, youtube.blocked, youtube.bugs, youtube.catalog.videos):
+        for things in (youtube.journal, youtube.faults, youtube.blocked, youtube.bugs):
             things.clear()
+        youtube.catalog = Catalog()
         for node in (*self.network.exits, self.network.client):
             node.thaw()
             if not node.is_running:
@@ -38,7 +39,7 @@ class OverTor:
 
 
 @contextlib.contextmanager
-def world_over_tor(folder: Path, catalog: Catalog | None = None, exits: int = 6) -> Iterator[OverTor]:
+def world_over_tor(folder: Path, catalog: Catalog | None = None, exits: int = 10) -> Iterator[OverTor]:
     """Both of them; `folder` takes the certificate. Raises `NoTorNetwork` where there can be none."""
     prefix = block()
     with contextlib.ExitStack() as stack:
