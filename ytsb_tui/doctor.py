@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ytsb_tui import __version__
+from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import YtsbError
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.services.claude.api_key import Server
@@ -20,6 +22,8 @@ from ytsb_tui.services.claude.author import messages_api
 from ytsb_tui.services.claude.models import retirement
 from ytsb_tui.services.pdf import pango
 from ytsb_tui.services.pdf.renderer import find_theme
+from ytsb_tui.services.tor.daemon import binary_of, install_hint
+from ytsb_tui.services.tor.service import TorService
 from ytsb_tui.services.youtube.proxies import check_proxy, public_name
 from ytsb_tui.settings import Settings, config_file
 
@@ -58,6 +62,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("journal", True, f"SQLite {sqlite3.sqlite_version}")
     yield _pdfs(settings)
     yield from _claude(settings)
+    yield _tor(settings)
     if settings.proxy:
         yield _checked("proxy", lambda: _proxy(settings.proxy))
 
@@ -91,6 +96,29 @@ def _claude(settings: Settings) -> Iterator[Finding]:
     yield _checked("Claude", lambda: messages_api(settings, os.environ).probe())
     if ending := retirement(server.model):
         yield Finding("model", False, ending, needed=False)
+
+
+def _tor(settings: Settings) -> Finding:
+    """Which tor there is; where it is to be used, how far it gets."""
+    if settings.tor:
+        return _checked("Tor", lambda: _start_tor(settings))
+    if binary := binary_of(settings):
+        return Finding("Tor", True, f"{binary} is here; --tor uses it")
+    return Finding("Tor", False, f"not installed, and not needed without --tor. {install_hint()}", needed=False)
+
+
+def _start_tor(settings: Settings) -> str:
+    """Have Tor ready, and end it again; how it then was. Raises `YtsbError`."""
+    clock = SystemClock()
+    tor, began = TorService(settings, clock), clock.ticks()
+    try:
+        tor.start()
+        while tor.state.phase != "ready":
+            tor.waiting(began)
+            time.sleep(0.1)
+        return tor.state.words
+    finally:
+        tor.close()
 
 
 def _proxy(url: str) -> str:

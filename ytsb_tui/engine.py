@@ -37,9 +37,6 @@ LOG_SIZE = 1_000_000
 class Engine:
     """The journal and the tools of one vault, and pools of workers over them."""
 
-    tor: Tor | None = None
-    """Tor, where it is in use."""
-
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         """Open the vault, and put right what a crash left behind.
 

@@ -73,6 +73,7 @@ class Run:
         self._settings = settings
         self._store = self._engine.journal.store
         self._lists_broke_off = False
+        self._engine.hear(self._json or Lines(self._console, 0))
         for notice in self._engine.notices:
             self.say(notice, style="yellow")
 
