@@ -11,7 +11,7 @@ from ytsb_tui.budget import Budget
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import UsageError
-from ytsb_tui.events import Listener
+from ytsb_tui.events import Listener, safely
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
@@ -81,7 +81,7 @@ class Engine:
     def hear(self, tell: Listener) -> None:
         """Whom Tor, where it is in use, tells how it is before there is a pool."""
         if self._tor is not None:
-            self._tor.hear(tell)
+            self._tor.hear(safely(tell))
 
     def expand(self, source: Source, watch: Watch) -> Iterator[Listed | Withheld]:
         """The entries of a playlist or channel, each as soon as it is known; see `playlists.expand`."""
@@ -104,7 +104,7 @@ class Engine:
         """Workers, none yet, over the queue or those jobs `among` it; `tell` hears of everything they do."""
         settings = self.settings
         if self._tor is not None:
-            self._tor.hear(tell)
+            self._tor.hear(safely(tell))
             self._tor.start()
         rules = Rules(
             plan=self.plan if plan is None else plan,

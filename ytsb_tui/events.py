@@ -6,11 +6,14 @@ carries facts only, never the long texts.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Protocol
 
 from ytsb_tui.circuits import Circuit, TorState
 from ytsb_tui.job import Failure, Stage, VideoProcessingJob
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -136,3 +139,15 @@ class Listener(Protocol):
     """Anything that wants to hear about jobs. Called on the worker's thread; must return at once."""
 
     def __call__(self, event: Event, /) -> object: ...
+
+
+def safely(tell: Listener) -> Listener:
+    """A listener that cannot fail a job or end a worker: what goes wrong in it is written down."""
+
+    def heard(event: Event) -> None:
+        try:
+            tell(event)
+        except Exception:
+            log.exception("a listener did not bear %s", type(event).__name__)
+
+    return heard

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from os.path import isfile as is_file  # says no, where `Path.is_file` raises, of a name that is too long
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ class VideoProcessingJob:
 
     def has(self, stage: Stage) -> bool:
         """Whether `stage` ran, and what it wrote is still on disk."""
-        return stage in self.seconds and all((self.output_dir / path).is_file() for path in self.files.get(stage, ()))
+        return stage in self.seconds and all(is_file(self.output_dir / path) for path in self.files.get(stage, ()))
 
     def has_transcript(self) -> bool:
         """Whether the fetch stage is finished."""
@@ -265,7 +266,7 @@ class VideoProcessingJob:
             return None if path is None else str(self.output_dir / path)
 
         def exists(path: Path | None) -> bool:
-            return path is not None and (self.output_dir / path).is_file()
+            return path is not None and is_file(self.output_dir / path)
 
         return {
             "video_id": self.video_id,

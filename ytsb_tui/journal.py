@@ -150,7 +150,7 @@ def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:
         return False
     if standing.imported:
         files = [path for paths in standing.job.files.values() for path in paths]
-        return bool(files) and all((standing.job.output_dir / path).is_file() for path in files)
+        return bool(files) and all(os.path.isfile(standing.job.output_dir / path) for path in files)
     return all(standing.job.has(stage) for stage in plan)
 
 

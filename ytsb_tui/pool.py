@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ytsb_tui.errors import Bug, Cancelled, OverBudget, StageError, Stopped, YtsbError
-from ytsb_tui.events import Event, JobStopped, Listener, RunStopped, StageProgress
+from ytsb_tui.events import JobStopped, RunStopped, StageProgress, safely
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.pipeline import Attempt, Rules
 from ytsb_tui.stages import Tools
@@ -65,7 +65,7 @@ class Pool:
         among: frozenset[str] | None = None,
     ) -> None:
         """`make_tools` is called on each worker's own thread; `among` limits the run to these jobs."""
-        self.rules = replace(rules, tell=_safely(rules.tell))
+        self.rules = replace(rules, tell=safely(rules.tell))
         self.cancelled: set[str] = set()
         self.stopping = False
         self.stopped_by: YtsbError | None = None
@@ -227,15 +227,3 @@ class Pool:
 
     def _tell_stop(self, why: YtsbError) -> None:
         self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now()))
-
-
-def _safely(tell: Listener) -> Listener:
-    """A listener that cannot fail a job or end a worker: what goes wrong in it is written down."""
-
-    def heard(event: Event) -> None:
-        try:
-            tell(event)
-        except Exception:
-            log.exception("a listener did not bear %s", type(event).__name__)
-
-    return heard

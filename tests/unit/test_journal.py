@@ -285,6 +285,7 @@ def test_what_the_earlier_tool_failed_at_can_be_retried_from_the_beginning(earli
         {"video_id": "odd--------", "success": True, "notes_filepath": "/etc/passwd", "files_created": "notes/AI/x.md"},
         {"video_id": "odd--------", "success": True, "notes_filepath": "../../../../etc/passwd"},
         {"video_id": "odd--------", "success": True, "files_created": ["..", "../..", "", "/", "x.md", "pdfs/x.pdf"]},
+        {"video_id": "odd--------", "success": True, "notes_filepath": "x" * 5_000 + ".md"},
     ],
 )
 def test_odd_entries_of_others_are_taken_over_and_lead_nowhere_outside(tmp_path: Path, odd: dict[str, Any]) -> None:

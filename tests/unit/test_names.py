@@ -24,6 +24,7 @@ WINDOWS = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT")
         ("line\nbreak\tand\x00null", "line_break_andnull"),
         ("a\u202eb\u200bc\ufeffd", "abcd"),
         ("lone \ud800surrogate", "lone_surrogate"),
+        ("hid\U000e0002den", "hidden"),
         ("CON", "CON_"),
         ("nul.tar.gz", "nul_.tar.gz"),
         ("com1 .txt", "com1_.txt"),

@@ -58,8 +58,6 @@ ROWS: dict[type[StageError], set[type[StageError]]] = {
     TorTrouble: set(),
     Busy: set(),
     NetworkTrouble: set(),
-    ExitRefused: set(),
-    TorTrouble: set(),
     RenderFailed: set(),
     Bug: set(),
     Ours: {OutOfSpace, NotWritable, NoRenderer, BadSetup},

@@ -64,8 +64,8 @@ def read_notes(text: str) -> Draft:
     head = {name.lower(): value for name, value in _HEAD.findall(text[: first.start()])}
     return Draft(
         body=body,
-        title=one_line(head.get("title", ""))[:200],
-        subject=one_line(head.get("subject", ""))[:60],
+        title=one_line(head.get("title", ""))[:200].rstrip(),
+        subject=one_line(head.get("subject", ""))[:60].rstrip(),
         concepts=_concepts(one_line(head.get("concepts", "")), body),
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ytsb_tui.plaintext import HIDDEN
+
 LONGEST = 215
 """Bytes of a name in UTF-8. File systems allow 255; the rest is room for `Assessment_`, a number and `.pdf.tmp`."""
 
@@ -35,7 +37,9 @@ def same_name(name: str) -> str:
 
 
 def _may_stay(mark: str) -> bool:
-    return mark.isspace() or (mark not in _FORBIDDEN and unicodedata.category(mark) not in _INVISIBLE)
+    if mark.isspace():
+        return True
+    return mark not in _FORBIDDEN and unicodedata.category(mark) not in _INVISIBLE and not HIDDEN.match(mark)
 
 
 def _cut(name: str) -> str:
