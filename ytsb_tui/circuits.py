@@ -17,6 +17,11 @@ class Exit:
     country: str = ""
     """Two capital letters, "" where the daemon cannot tell."""
 
+    @property
+    def name(self) -> str:
+        """What to call it: its nickname and, where that is known, its country."""
+        return f"{self.nickname} {self.country}".strip()
+
 
 @dataclass(frozen=True)
 class Circuit:

@@ -79,7 +79,7 @@ class Engine:
         )
 
     def hear(self, tell: Listener) -> None:
-        """Whom Tor, where it is in use, tells how it is before there is a pool."""
+        """Whom Tor, where it is in use, tells how it is; a pool's listener takes over."""
         if self._tor is not None:
             self._tor.hear(safely(tell))
 
@@ -103,8 +103,8 @@ class Engine:
     ) -> Pool:
         """Workers, none yet, over the queue or those jobs `among` it; `tell` hears of everything they do."""
         settings = self.settings
+        self.hear(tell)
         if self._tor is not None:
-            self._tor.hear(safely(tell))
             self._tor.start()
         rules = Rules(
             plan=self.plan if plan is None else plan,

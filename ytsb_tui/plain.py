@@ -148,7 +148,7 @@ def _exit_name(circuit: Circuit) -> str:
     """Where a circuit leaves Tor, for people."""
     if circuit.exit is None:
         return "an unknown exit"
-    return one_line(" ".join(filter(None, (circuit.exit.nickname, circuit.exit.country, circuit.exit.address))))
+    return one_line(f"{circuit.exit.name} {circuit.exit.address}")
 
 
 class JsonLines(FrontEnd):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.unit.test_prose import BLOCKS, HTML, INLINE, SPACES, WORDS
 from tests.world import pages
 from tests.world.catalog import lecture
 from ytsb_tui.services.documents import USER_MARK
@@ -187,66 +188,9 @@ NOTE = (
     f"> gradient descent\n\n| a | b |\n|---|---|\n| hash tables | x |\n\n```py\nhash tables\n```\n\n{USER_MARK}\n\n## My Notes\n"
 )
 MARKDOWN = (
+    *(*WORDS, *SPACES, *INLINE, *HTML, *BLOCKS),
     *(
-        "hash tables",
-        "Gradient descent",
-        "深度学习",
-        "foo bar",
-        "a",
-        "https://",
-        "&amp;",
-        " ",
-        "\n",
-        "\n\n",
-        "\r\n",
-        "\t",
-        "    ",
-    ),
-    *(
-        "*",
-        "**",
-        "_",
-        "`",
-        "``",
-        "~~",
-        "==",
-        "[",
-        "]",
-        "](x)",
-        "[[",
-        "]]",
-        "!",
-        "(",
-        ")",
-        "|",
-        "\\",
-        "$",
-        "$$",
-        "%%",
-        ":",
-    ),
-    *(
-        "<",
-        ">",
-        "<b>",
-        "</b>",
-        "<a href='",
-        "<!--",
-        "-->",
-        "```\n",
-        "---",
-        "===",
-        "- ",
-        "1. ",
-        "> ",
-        "# ",
-        "> [!note] ",
-    ),
-    *(
-        "|-|-|",
         "|a|\n|-|\n\n",
-        "-|-\n",
-        "[hash tables]: /url\n",
         "[x]: <",
         "- [ ] ",
         "> [!success]- x\n\n",

@@ -38,7 +38,7 @@ class Tickets:
 
     def read(self) -> None:
         """Read the file. Raises `BadSetup` when that is not possible."""
-        assert self._kept is not None
+        _ = self._kept
 
     @functools.cached_property
     def _kept(self) -> dict[str, Ticket]:

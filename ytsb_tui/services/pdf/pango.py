@@ -10,7 +10,7 @@ from ctypes.util import find_library
 from pathlib import Path
 
 from ytsb_tui.errors import NoRenderer
-from ytsb_tui.services.distributions import distributions
+from ytsb_tui.services.distributions import linux_hint
 
 _LIBRARIES = {"gobject-2.0": 0, "pango-1.0": 0, "harfbuzz": 0, "fontconfig": 1, "pangoft2-1.0": 0}
 """What WeasyPrint loads, with the number of each interface."""
@@ -44,7 +44,7 @@ def install_hint() -> str:
         return "Run: brew install pango."
     if sys.platform == "win32":
         return "Install MSYS2, and run in its UCRT64 shell: pacman -S mingw-w64-ucrt-x86_64-pango."
-    return _linux_hint(distributions())
+    return linux_hint(_COMMANDS, "Install pango 1.44 or newer with your system's package manager.")
 
 
 def child_environment() -> Mapping[str, str]:
@@ -54,13 +54,6 @@ def child_environment() -> Mapping[str, str]:
     looked_at = os.environ.get("DYLD_FALLBACK_LIBRARY_PATH", "")
     folders = [*filter(None, [looked_at]), *(str(folder) for folder in _HOMEBREW if folder.is_dir()), "/usr/lib"]
     return {**os.environ, "DYLD_FALLBACK_LIBRARY_PATH": os.pathsep.join(folders)}
-
-
-def _linux_hint(names: list[str]) -> str:
-    for name in names:
-        if command := _COMMANDS.get(name):
-            return f"Run: {command}."
-    return "Install pango 1.44 or newer with your system's package manager."
 
 
 def _is_here(name: str, number: int) -> bool:

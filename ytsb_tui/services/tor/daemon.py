@@ -18,7 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from ytsb_tui.errors import BadSetup, TorTrouble, from_os_error
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.services.distributions import distributions
+from ytsb_tui.services.distributions import linux_hint
 from ytsb_tui.services.tor.socks import Address, speaks_socks
 from ytsb_tui.settings import Settings
 
@@ -94,8 +94,7 @@ def install_hint() -> str:
         return "Run: brew install tor."
     if sys.platform == "win32":
         return "Start Tor Browser and leave it open."
-    command = next((_COMMANDS[name] for name in distributions() if name in _COMMANDS), None)
-    return f"Run: {command}." if command else "Install tor with your system's package manager."
+    return linux_hint(_COMMANDS, "Install tor with your system's package manager.")
 
 
 def find(settings: Settings, check: Callable[[], None]) -> Daemon:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from ytsb_tui.circuits import Exit, Resting, Score
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import TorTrouble, from_os_error
+from ytsb_tui.private import for_owner_only
 
 LOCK_SECONDS = 10.0
 MOST_SCORES = 5_000
@@ -154,7 +155,6 @@ class ExitBook:
 
     def _write(self, page: Page) -> None:
         temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(number, "wb") as file:
+        with open(temporary, "wb", opener=for_owner_only) as file:
             file.write(msgspec.json.encode(page))
         temporary.replace(self._file)

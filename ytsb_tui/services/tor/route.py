@@ -87,7 +87,7 @@ def over(tor: TorService, lease: Lease) -> Iterator[None]:
 def _meaning(error: StageError, lease: Lease) -> StageError:
     """What a failure means that came over a circuit."""
     relay = lease.circuit.exit
-    name = f"Tor exit {relay.nickname} {relay.country}".strip() if relay else "Tor exit unknown"
+    name = f"Tor exit {relay.name}" if relay else "Tor exit unknown"
     said = str(error).rstrip(".")
     if isinstance(error, Blocked):
         return ExitRefused(f"{said}: {name}.")

@@ -106,7 +106,7 @@ class Lanes(Widget):
     def _exit(self, number: int) -> str:
         """Where the worker leaves Tor."""
         circuit = self._board.circuits.get(number)
-        words = f"{circuit.exit.nickname} {circuit.exit.country}" if circuit and circuit.exit else ""
+        words = circuit.exit.name if circuit and circuit.exit else ""
         return fit(one_line(words), 22, right=True) + " "
 
     def _progress(self, fraction: float | None, width: int, tone: Style) -> list[Segment]:
