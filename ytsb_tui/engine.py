@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from ytsb_tui.appraisal import Appraisal
 from ytsb_tui.budget import Budget
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock, SystemClock
@@ -15,7 +16,7 @@ from ytsb_tui.events import Listener, safely
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.journal import Journal, Submission
-from ytsb_tui.pipeline import Records, Rules
+from ytsb_tui.pipeline import Rules
 from ytsb_tui.pool import Pool
 from ytsb_tui.private import LOGS
 from ytsb_tui.services.tor.route import expand_over
@@ -93,30 +94,30 @@ class Engine:
         """Queue what of these jobs is not finished; see `Journal.submit`."""
         return self.journal.submit(jobs, self.plan, restart_at=restart_at)
 
-    def pool(
-        self,
-        tell: Listener,
-        *,
-        plan: tuple[Stage, ...] | None = None,
-        records: Records | None = None,
-        among: frozenset[str] | None = None,
-    ) -> Pool:
-        """Workers, none yet, over the queue or those jobs `among` it; `tell` hears of everything they do."""
+    def survey(self, jobs: Iterable[VideoProcessingJob]) -> Submission:
+        """What of these jobs is not finished; see `Journal.survey`."""
+        return self.journal.survey(jobs, self.plan)
+
+    def pool(self, tell: Listener, *, among: frozenset[str] | None = None, appraisal: Appraisal | None = None) -> Pool:
+        """Workers, none yet, over the queue or those jobs `among` it; `tell` hears of everything they do.
+
+        With `appraisal` they only fetch, and over its queue.
+        """
         settings = self.settings
         self.hear(tell)
         if self._tor is not None:
             self._tor.start()
         rules = Rules(
-            plan=self.plan if plan is None else plan,
+            plan=appraisal.plan if appraisal else self.plan,
             gates=self._gates(),
             clock=self.clock,
-            records=records or self.journal,
+            records=appraisal or self.journal,
             budget=self.budget,
             tell=tell,
             retries=settings.retries,
             retry_seconds=settings.retry_minutes * 60,
         )
-        return Pool(self.journal.store, rules, self.workshop.tools, among=among)
+        return Pool(appraisal.store if appraisal else self.journal.store, rules, self.workshop.tools, among=among)
 
     def workers_for(self, jobs: int) -> int:
         """How many workers these jobs are given: one each in economy mode, else as many as were asked for."""

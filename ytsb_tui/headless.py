@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from types import FrameType
@@ -13,15 +13,14 @@ from types import FrameType
 from rich.console import Console
 from rich.text import Text
 
+from ytsb_tui.appraisal import Appraisal, price
 from ytsb_tui.clock import Clock, iso, spell
 from ytsb_tui.engine import Engine
 from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError, from_os_error
 from ytsb_tui.events import Event, ResourcePaused
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
-from ytsb_tui.journal import Journal, Submission
 from ytsb_tui.live import Live
 from ytsb_tui.ordering import Order
-from ytsb_tui.pipeline import Records
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
@@ -36,22 +35,6 @@ GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 LONGEST_PAUSE = 600.0
 """Seconds a run waits for a server by itself; for longer it stops and says when to go on."""
-
-
-class Appraisal:
-    """Keeps what is fetched, but sets finished jobs aside instead of calling them done."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.commit = journal.commit
-        self.keep_partial = journal.keep_partial
-
-    def end(self, job: VideoProcessingJob, status: Status) -> None:
-        """Log failures only."""
-        if job.failure:
-            self._journal.end(job, status)
-        else:
-            self._journal.store.set_aside(job.video_id)
 
 
 class Paper(Console):
@@ -94,7 +77,7 @@ class Run:
         jobs = {job.video_id: job for job in self._jobs(order)}
         if not jobs:
             raise UsageError("Nothing of that can be worked on.")
-        submission = self._engine.submit(jobs.values())
+        submission = (self._engine.survey if estimate else self._engine.submit)(jobs.values())
         counts = {
             "to do": len(submission.queued),
             "already done": len(submission.done),
@@ -104,7 +87,7 @@ class Run:
         }
         self.say(", ".join(f"{number} {what}" for what, number in counts.items() if number) + ".")
         if estimate:
-            return self._appraise(submission)
+            return self._appraise(submission.queued)
         code = self.work(submission.queued)
         incomplete = self._lists_broke_off or any(not place for place, _ in order.refused)
         return code or (SOME_FAILED if incomplete else GOOD)
@@ -135,23 +118,21 @@ class Run:
             self.say("There is nothing to retry.")
         return self.work(jobs, watch=watch)
 
-    def _appraise(self, submission: Submission) -> int:
+    def _appraise(self, jobs: Sequence[VideoProcessingJob]) -> int:
         """Say what the paid stages of these jobs would use. Transcripts are fetched, and kept; nothing is paid."""
-        code = self.work(submission.queued, plan=(Stage.FETCH,), records=Appraisal(self._engine.journal))
-        author, total = self._engine.workshop.author, Usage()
-        fetched = [job for job in (self._store.load(job.video_id) for job in submission.queued) if job.transcript]
-        for job in fetched:
-            for stage in PAID:
-                if stage in self._engine.plan and stage not in job.seconds:
-                    total += author.estimate(job, stage)
+        author = self._engine.workshop.author
+        with closing(Appraisal(self._store)) as appraisal:
+            code = self.work(appraisal.missing(jobs), appraisal=appraisal)
+            prices = [price(job, author, self._engine.plan) for job in appraisal.told(jobs)]
+        total = sum(prices, Usage())
         cost = "of unknown price" if total.cost is None else f"for about ${total.cost:.2f}"
         self.say(
-            f"{len(fetched)} jobs: about {total.input_tokens + total.cache_write_tokens + total.cache_read_tokens:,} "
+            f"{len(prices)} jobs: about {total.input_tokens + total.cache_write_tokens + total.cache_read_tokens:,} "
             f"tokens in and {total.output_tokens:,} out, {cost} with {author.model or author.name}.",
             style="bold",
         )
         if self._json:
-            self._json.print(event="estimate", at=iso(self._engine.clock.now()), jobs=len(fetched), **asdict(total))
+            self._json.print(event="estimate", at=iso(self._engine.clock.now()), jobs=len(prices), **asdict(total))
         return code
 
     def _jobs(self, order: Order) -> Iterator[VideoProcessingJob]:
@@ -185,16 +166,16 @@ class Run:
         self,
         jobs: Sequence[VideoProcessingJob],
         *,
-        plan: tuple[Stage, ...] | None = None,
-        records: Records | None = None,
         watch: bool = False,
+        appraisal: Appraisal | None = None,
     ) -> int:
         """Work on queued jobs until nothing is left to do; returns the exit code.
 
-        With `watch` that includes automatic retries that are due later. Raises
+        With `watch` that includes automatic retries that are due later, with
+        `appraisal` nothing but fetching what an estimate needs. Raises
         `BadSetup` before anything is done when there is no key to the author.
         """
-        plan = self._engine.plan if plan is None else plan
+        plan = appraisal.plan if appraisal else self._engine.plan
         paid = any(stage in plan and not job.has(stage) for stage in PAID for job in jobs)
         if paid and (warning := self._engine.workshop.prepare_author()):
             self.say(warning, style="yellow")
@@ -212,14 +193,14 @@ class Run:
                 pool.stop(_too_long(event))
 
         among = frozenset(job.video_id for job in jobs)
-        pool = self._engine.pool(tell, plan=plan, records=records, among=among)
+        pool = self._engine.pool(tell, among=among, appraisal=appraisal)
         began = self._engine.clock.ticks()
         if self._json:
             self._json.print(event="run_started", at=iso(self._engine.clock.now()), jobs=len(jobs), plan=list(plan))
         if jobs:
             with _stopping_on_signals(pool), front_end:
                 pool.run(workers, watch=watch)
-        self._sum_up(outcome, pool, self._engine.clock.ticks() - began)
+        self._sum_up(outcome, pool, self._engine.clock.ticks() - began, ordered=appraisal is None)
         return _exit_code(outcome, pool)
 
     def _front_end(self, jobs: int, plan: Sequence[Stage], workers: int) -> FrontEnd:
@@ -229,7 +210,7 @@ class Run:
             return Live(self._console, jobs, plan, workers, self._engine.clock)
         return Lines(self._console, jobs)
 
-    def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float) -> None:
+    def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float, *, ordered: bool) -> None:
         spent = self._engine.budget.spent
         failed = outcome.failed.values()
         counts = {"done": len(outcome.done), "failed": len(failed), "waiting": outcome.waiting}
@@ -242,6 +223,9 @@ class Run:
         price = price if outcome.cost_known else ", cost unknown"
         what = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
         ended = f"{what} in {spell(seconds)}{price}. " if what else ""
+        if not ordered:
+            self.say(f"{ended}What was fetched is kept; nothing was ordered.")
+            return
         self.say(f"{ended}The vault is {self._settings.out}", style="bold")
         if pool.stopped_by and not outcome.stopped:
             self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")

@@ -236,6 +236,21 @@ class VideoProcessingJob:
         """The job after calls for `stage` used `usage` more."""
         return replace(self, usage={**self.usage, stage: self.usage.get(stage, Usage()) + usage})
 
+    def told(self, transcript: Transcript) -> VideoProcessingJob:
+        """The job with its transcript, and what that says of the video."""
+        return replace(
+            self,
+            transcript=transcript,
+            video_title=transcript.title,
+            channel=transcript.channel,
+            duration=transcript.duration,
+            language=transcript.language,
+            captions=transcript.captions,
+            method=transcript.method,
+            cues=len(transcript.cues),
+            chapters=len(transcript.chapters),
+        )
+
     def over(self, circuit: Circuit | None) -> VideoProcessingJob:
         """The job after its fetch went over this Tor circuit, or none."""
         relay = circuit and circuit.exit

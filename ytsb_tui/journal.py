@@ -32,14 +32,20 @@ QUIZ = "Assessment_"
 class Submission:
     """What became of the jobs somebody asked for."""
 
-    queued: tuple[VideoProcessingJob, ...] = ()
-    """New jobs, and known ones with something left to do."""
+    new: tuple[VideoProcessingJob, ...] = ()
+    known: tuple[VideoProcessingJob, ...] = ()
+    """Those with something left to do."""
     done: tuple[VideoProcessingJob, ...] = ()
     """Jobs whose every stage is finished and whose files are there."""
 
     @property
-    def ids(self) -> frozenset[str]:
+    def queued(self) -> tuple[VideoProcessingJob, ...]:
         """The jobs to work on."""
+        return (*self.new, *self.known)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Their ids."""
         return frozenset(job.video_id for job in self.queued)
 
 
@@ -109,21 +115,26 @@ class Journal:
         subject or source given for it wins. With `restart_at` that stage and
         all after it are run again whatever is finished.
         """
+        found = self.survey(jobs, plan, anew=restart_at is not None)
+        for job in found.known:
+            self.store.requeue(job, restart_at=restart_at)
+        self.store.add(found.new)
+        return found
+
+    def survey(self, jobs: Iterable[VideoProcessingJob], plan: Sequence[Stage], *, anew: bool = False) -> Submission:
+        """What would become of jobs somebody asks for; with `anew` none of them counts as done."""
         new: list[VideoProcessingJob] = []
         known: list[VideoProcessingJob] = []
         done: list[VideoProcessingJob] = []
         for job in jobs:
             standing = self.store.standing(job.video_id)
             if standing is None:
-                new.append(job)
-            elif restart_at is None and is_done(standing, plan):
+                new.append(self.store.with_transcript(job).facts())
+            elif not anew and is_done(standing, plan):
                 done.append(standing.job)
             else:
-                job = replace(standing.job, url=job.url, subject=job.subject or standing.job.subject)
-                self.store.requeue(job, restart_at=restart_at)
-                known.append(job)
-        self.store.add(new)
-        return Submission((*new, *known), tuple(done))
+                known.append(replace(standing.job, url=job.url, subject=job.subject or standing.job.subject))
+        return Submission(tuple(new), tuple(known), tuple(done))
 
     def commit(self, job: VideoProcessingJob, stage: Stage) -> None:
         """Make a finished stage durable."""

@@ -120,18 +120,7 @@ class Tools:
 def fetch_transcript_and_title(job: VideoProcessingJob, tools: Tools) -> VideoProcessingJob:
     """What was said, and the title page of the video."""
     transcript = tools.transcripts.fetch(job, tools.watch)
-    return replace(
-        job.over(transcript.circuit),
-        transcript=replace(transcript, circuit=None),
-        video_title=transcript.title,
-        channel=transcript.channel,
-        duration=transcript.duration,
-        language=transcript.language,
-        captions=transcript.captions,
-        method=transcript.method,
-        cues=len(transcript.cues),
-        chapters=len(transcript.chapters),
-    )
+    return job.over(transcript.circuit).told(replace(transcript, circuit=None))
 
 
 def generate_study_notes(job: VideoProcessingJob, tools: Tools) -> VideoProcessingJob:

@@ -161,6 +161,23 @@ class Store:
                 ((job.video_id, last + place, _packed(job)) for place, job in enumerate(jobs, 1)),
             )
 
+    def keep_transcript(self, job: VideoProcessingJob) -> None:
+        """Keep the transcript of a job that need not have been asked for; where it was, its outcome stays."""
+        with self._lock:
+            known = self._rows("SELECT facts FROM job WHERE id=?", job.video_id)
+            if known and job.transcript:
+                seconds = job.seconds[Stage.FETCH]
+                job = self._unpacked(known[0][0], {}).told(job.transcript).ran(Stage.FETCH, seconds)
+            self.commit(job, Stage.FETCH)
+
+    def with_transcript(self, job: VideoProcessingJob) -> VideoProcessingJob:
+        """The job with the transcript that is kept for it; the job as it is where none is."""
+        for seconds, artifact in self._rows(
+            "SELECT seconds, artifact FROM checkpoint WHERE job_id=? AND stage=?", job.video_id, Stage.FETCH
+        ):
+            return job.told(msgspec.json.decode(artifact, type=Transcript)).ran(Stage.FETCH, seconds)
+        return job
+
     def wake(self, video_id: str) -> None:
         """Queue a failed job as it is: its automatic retry is due."""
         with self._transaction() as sql:
@@ -260,11 +277,6 @@ class Store:
         """Put a running job back where it stood in the queue."""
         with self._transaction() as sql:
             sql.execute("UPDATE job SET status='queued' WHERE id=? AND status='running'", (video_id,))
-
-    def set_aside(self, video_id: str) -> None:
-        """Let go of a running job without an outcome; it is queued again when somebody asks for it."""
-        with self._transaction() as sql:
-            sql.execute("UPDATE job SET status='cancelled' WHERE id=? AND status='running'", (video_id,))
 
     def withdraw(self, video_id: str) -> bool:
         """Take a job that no worker has yet out of the queue; False when a worker was faster."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,41 @@ def test_an_estimate_pays_nothing_and_is_about_right(online: Online) -> None:
     assert online.run(*SIX).code == 0
     assert 0.5 < estimate["cost"] / online.billed(PRICES) < 2
     assert sum(entry["cost"] for entry in online.log) == pytest.approx(online.billed(PRICES))
+
+
+def test_an_estimate_orders_nothing(online: Online) -> None:
+    videos = online.world.youtube.catalog.videos
+    videos[video_id(0)] = replace(videos[video_id(0)], state="private")
+    told = online.run(link(0), link(1), "--estimate")
+    assert told.code == 1, told
+    assert "1 done, 1 failed" in told.out
+    assert "What was fetched is kept; nothing was ordered." in told.out
+    assert "1 jobs: about" in told.out
+    assert not (online.vault / "processing_log.json").exists()
+    assert "There is nothing to retry." in online.program("retry").out
+    asked = len(online.world.youtube.journal)
+    assert online.run(link(1)).code == 0
+    assert len(online.world.youtube.journal) == asked
+    assert [(entry["video_id"], entry["video_title"], entry["success"]) for entry in online.log] == [
+        (video_id(1), videos[video_id(1)].title, True)
+    ]
+
+
+def test_an_estimate_leaves_a_failed_job_as_it_is(online: Online) -> None:
+    videos = online.world.youtube.catalog.videos
+    video = videos[video_id(1)]
+    videos[video_id(1)] = replace(video, state="private")
+    assert online.run(link(1)).code == 1
+    videos[video_id(1)] = video
+    assert online.run(link(1), "--estimate").code == 0
+    assert [(entry["success"], entry["attempt"]) for entry in online.log] == [(False, 1)]
+    assert "1 failed" in online.program("log", "stats").out
+    assert online.program("retry", "--failed").code == 0
+    assert [(entry["success"], entry["attempt"], entry["resumed_from"]) for entry in online.log] == [
+        (False, 1, None),
+        (True, 2, "notes"),
+    ]
+    assert online.log[-1]["video_title"] == video.title
 
 
 @pytest.mark.parametrize("workers", ["1", "6"])
