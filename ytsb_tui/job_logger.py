@@ -17,8 +17,9 @@ from ytsb_tui.clock import Clock, SystemClock, iso
 from ytsb_tui.errors import from_os_error
 from ytsb_tui.job import LONG_TEXTS, Stage, VideoProcessingJob
 from ytsb_tui.log_figures import Breakdown, Outline, outlines, select, statistics
-from ytsb_tui.log_file import LogFile, replacing
+from ytsb_tui.log_file import LogFile
 from ytsb_tui.log_lines import Entry, entries_in, line_of
+from ytsb_tui.whole_file import replacing
 
 LOG_NAME = "processing_log.json"
 

@@ -24,6 +24,7 @@ from ytsb_tui.errors import VaultError, from_os_error
 from ytsb_tui.log_lines import CLOSING, EMPTY, SEPARATOR, Entry, compare, projection, salvage, sort_out
 from ytsb_tui.private import refuse_link
 from ytsb_tui.settings import PRIVATE
+from ytsb_tui.whole_file import creating, replacing
 
 T = TypeVar("T")
 
@@ -142,10 +143,8 @@ class LogFile:
         suffixes = ("", *(f"-{number}" for number in range(2, 1000)))
         names = (self.path.with_name(f"{self.path.stem}.{stamp}{suffix}.{kind}.json") for suffix in suffixes)
         side = next(name for name in names if not name.exists())
-        with open(self.path, "rb") as source, open(side, "xb") as target:
+        with open(self.path, "rb") as source, creating(side) as target:
             shutil.copyfileobj(source, target, 1 << 20)
-            target.flush()
-            os.fsync(target.fileno())
         return side
 
     def _content(self) -> bytes:
@@ -177,27 +176,6 @@ class LogFile:
                 yield
             finally:
                 self._lock.release()
-
-
-@contextmanager
-def replacing(path: Path, *, opener: Callable[[str, int], int] | None = None) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `path`, whole and on disk, when the block ends well; see `open` on openers."""
-    temporary = path.with_name(f".ytsb-{path.name}.tmp")
-    try:
-        with open(temporary, "wb", opener=opener) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name != "nt":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextmanager

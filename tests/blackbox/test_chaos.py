@@ -35,7 +35,7 @@ def test_killed_when_a_batch_was_sent_and_its_name_not_written_down_it_is_not_pa
     account = Account(vaults=3)
     with plans.videos(program, 2, economy=True) as (campaign, reaching):
         life = Life(campaign, reaching, reaching.desk / "vault", account)
-        life.round(replace(blow, most=1), random.Random(0))
+        life.round(blow, random.Random(0))
         ended = reaching(*campaign.command, "--out", reaching.desk / "vault")
         assert ended.code == 0, ended
         assert max(campaign.paid().values()) == 1

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from tests.blackbox.program import PATIENCE, Json, Program, Running
 from tests.chaos.autopsy import LOG
+from ytsb_tui.settings import PRIVATE
 
 STATE = ".ytsb/state.db"
-INTENT = ".ytsb/.ytsb-batches.json.tmp"
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Blow:
     """The file of the vault they are about; "" for any."""
     most: int = 1
     """It dies at one of the first so many."""
+    least: int = 1
     tears: bool = False
     """Whether the end of the log is torn as well, as when the power fails before the disk has all of it."""
 
@@ -46,7 +47,7 @@ AT_WRITES = (
     Blow("while the store is made or tidied up", "pwrite64,fsync,ftruncate", STATE, 12),
     Blow("between store commit and log append", "write", LOG, 8),
     Blow("inside the log append", "fdatasync", LOG, 8, tears=True),
-    Blow("before the log takes its place", "rename,renameat,renameat2", f".ytsb-{LOG}.tmp", 1),
+    Blow("before the log takes its place", "rename,renameat,renameat2", "", 1),
     Blow("between temporary file and rename", "rename,renameat,renameat2", "", 30),
     Blow("before a temporary file is synced", "fsync", "", 30),
     Blow("between a name and its claim", "link,linkat", "", 8),
@@ -60,10 +61,10 @@ AT_PDFS = (
     Blow("between a PDF and its name", "rename,renameat,renameat2", "", 4),
 )
 AT_BATCHES = (
-    Blow("before a batch is announced", "rename,renameat,renameat2", INTENT, 1),
-    Blow("between announcement and submission", "fsync", "", 4),
-    Blow("between submission and ticket", "openat", INTENT, 2),
-    Blow("before a ticket takes its place", "rename,renameat,renameat2", INTENT, 2),
+    Blow("before a batch is announced", "rename,renameat,renameat2", "", 1),
+    Blow("between announcement and submission", "fsync", PRIVATE, 1),
+    Blow("between submission and ticket", "rename,renameat,renameat2", "", 2, least=2),
+    Blow("after a ticket took its place", "fsync", PRIVATE, 2, least=2),
 )
 
 
@@ -100,7 +101,7 @@ class Struck:
 
 def strike(program: Program, command: Sequence[str], vault: Path, blow: Blow, dice: random.Random) -> Struck:
     """Run the program, kill it at the place, and wait until nothing of it is left."""
-    number = dice.randint(1, blow.most)
+    number = dice.randint(blow.least, blow.most)
     trace = program.desk.parent / "trace"
     if blow.calls:
         aimed = replace(blow, path=str(vault.resolve() / blow.path) if blow.path else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import select
 import shutil
@@ -386,6 +388,22 @@ def test_a_renderer_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     gone, _, _ = select.select([child], [], [], 20)
     os.close(child)
     assert gone
+
+
+@needs_pango
+def test_a_renderer_that_is_late_makes_no_file_where_the_next_start_has_swept(tmp_path: Path) -> None:
+    (tmp_path / "Note.md").write_text("# Entropy\n")
+    question = {"source": str(tmp_path / "Note.md"), "target": str(tmp_path / ".ytsb-0123456789abcdef.tmp")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ytsb_tui.services.pdf.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(question) + "\n")
+        child.stdin.flush()
+        assert json.loads(child.stdout.readline()) == {"errno": errno.ENOENT, "reason": os.strerror(errno.ENOENT)}
+        child.stdin.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["Note.md"]
 
 
 @needs_pango

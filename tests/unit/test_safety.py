@@ -99,6 +99,19 @@ def test_a_log_that_is_a_link_is_neither_read_nor_written(root: Path, outside: P
     assert [path.name for path in root.glob("processing_log*")] == ["processing_log.json"]
 
 
+def test_a_link_that_waits_where_a_file_is_written_first_is_not_followed(root: Path, outside: Path) -> None:
+    link = root / ".ytsb-processing_log.json.tmp"
+    link.symlink_to(outside)
+    JobLogger(root).log_job(JOB)
+    assert outside.read_text() == SECRET
+    (root / "Mine.md").write_text("kept")
+    (root / ".ytsb-0123456789abcdef.tmp").symlink_to(root / "Mine.md")
+    Vault(root).sweep()
+    assert (root / "Mine.md").read_text() == "kept"
+    assert outside.read_text() == SECRET
+    assert list(root.glob(".ytsb-*")) == []
+
+
 def test_no_pdf_is_drawn_of_a_file_elsewhere_or_into_a_folder_elsewhere(root: Path, tmp_path: Path) -> None:
     vault = Vault(root)
     (root / "AI").mkdir()

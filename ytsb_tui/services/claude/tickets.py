@@ -10,8 +10,8 @@ import msgspec
 
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import BadSetup, from_os_error
-from ytsb_tui.log_file import replacing
 from ytsb_tui.private import for_owner_only
+from ytsb_tui.whole_file import replacing
 
 _KEPT_SECONDS = 29 * 86_400.0
 """How long Anthropic keeps the results of a batch."""

@@ -5,6 +5,7 @@ A line of JSON on stdin asks for a PDF, a line of JSON on stdout answers:
     {"source": "AI/Entropy.md", "target": "AI/pdfs/.ytsb-1f2e.tmp"}
     {"pages": 3} | {"failed": reason} | {"errno": 28, "reason": "No space left on device"} | {"missing": reason}
 
+The target is there already, empty: once somebody has swept it away, nobody waits for it any more.
 It ends with its stdin, also in the middle of a drawing: nobody is left to look at it. What libraries
 print goes to stderr. A bug in a library ends it with a traceback there; the parent starts another.
 """
@@ -87,7 +88,7 @@ def _answer(draw: Draw, source: Path, target: Path) -> Answer:
     except MemoryError:
         return {"failed": "it needs more memory than there is"}
     try:
-        with target.open("xb") as file:
+        with target.open("r+b") as file:
             file.write(pdf)
             file.flush()
             os.fsync(file.fileno())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -23,8 +22,8 @@ from typing import Any
 
 from ytsb_tui.errors import RenderFailed, Stopped, UsageError, from_os_error
 from ytsb_tui.services.pdf.pango import child_environment, missing, no_renderer
-from ytsb_tui.services.vault.folder import temporary_for
 from ytsb_tui.watch import Watch
+from ytsb_tui.whole_file import replace, unfinished
 
 THEMES = Path(__file__).parent / "themes"
 LOOK = 0.1
@@ -78,14 +77,12 @@ class PdfRenderer:
             NoRenderer: No file can be drawn on this machine.
             OutOfSpace: The disk is full.
         """
-        temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with unfinished(target) as temporary:
+                temporary.touch(exist_ok=False)  # so that nobody makes it who comes to it when it was swept away
                 self._draw(source, temporary, watch)
                 _replace(temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
         except OSError as error:
             raise from_os_error(error, f"writing {target.name}") from error
 
@@ -167,7 +164,7 @@ class PdfRenderer:
 
 def _replace(temporary: Path, target: Path) -> None:
     try:
-        os.replace(temporary, target)
+        replace(temporary, target)
     except PermissionError as error:
         raise RenderFailed(
             f"{target.name} cannot be replaced.", advice="Close it in other programs, then retry."

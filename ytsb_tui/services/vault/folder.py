@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,20 +15,14 @@ from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error
 from ytsb_tui.private import private_folder
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.settings import PRIVATE
+from ytsb_tui.whole_file import creating, is_unfinished, replacing
 
 PDFS = "pdfs"
 """The folder beside notes that holds their PDFs."""
 
-_TEMPORARY = (".ytsb-", ".tmp")
-"""How the names of files begin and end that are not finished: what `sweep` removes."""
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
 _FOREIGN_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-
-
-def temporary_for(target: Path) -> Path:
-    """A name beside `target` for what is not finished."""
-    return target.with_name(secrets.token_hex(8).join(_TEMPORARY))
 
 
 class Folder:
@@ -113,14 +105,10 @@ class Folder:
     def create(self, path: Path, text: str) -> bool:
         """Make a new file, with its text from the first moment; whether there was none of that name."""
         target = self.target(path)
-        temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_text(text, encoding="utf-8")
-                _put_new(temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
+            with creating(target, durable=False) as file:
+                file.write(text.encode())
         except FileExistsError:
             if target.parent.is_dir():
                 return False
@@ -134,37 +122,24 @@ class Folder:
     def replace(self, path: Path, text: str) -> None:
         """Put a file with `text` in the place of `path` in one step, on the disk when this returns."""
         target = self.target(path)
-        temporary = temporary_for(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(_FOREIGN_SURROGATES.sub("?", text).encode(errors="surrogateescape"))
-                    file.flush()
-                    os.fsync(file.fileno())
-                if target.exists():
-                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-                os.replace(temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
-            _sync(target.parent)
+            with replacing(target) as file:
+                file.write(_FOREIGN_SURROGATES.sub("?", text).encode(errors="surrogateescape"))
         except OSError as error:
             raise from_os_error(error, f"writing {path}") from error
 
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
-        try:
-            self.target(path).unlink(missing_ok=True)
-        except OSError as error:
-            raise from_os_error(error, f"removing {path}") from error
+        _remove(self.target(path))
 
     def sweep(self) -> None:
         """Remove the half-written files, PDFs among them, of a killed process. Hold the lock."""
         for place, folders, names in os.walk(self.root):
             folders[:] = [name for name in folders if name == PRIVATE or not name.startswith(".")]
             for name in names:
-                if name.startswith(_TEMPORARY[0]) and name.endswith(_TEMPORARY[1]):
-                    self.remove(Path(os.path.relpath(place, self.root), name))
+                if is_unfinished(name):
+                    _remove(Path(place, name))
 
     def target(self, path: Path) -> Path:
         """`path` on the disk. Raises `NotWritable` if it leads out of the vault, by `..` or a symbolic link."""
@@ -197,23 +172,9 @@ def _may_hold_notes(entry: os.DirEntry[str]) -> bool:
     return is_folder and not entry.name.startswith(".") and same_name(entry.name) != PDFS
 
 
-def _put_new(temporary: Path, target: Path) -> None:
-    """Give a file its name, which nothing may have yet. Raises `FileExistsError`."""
+def _remove(file: Path) -> None:
+    """Remove a file, or the link that stands there, if there is one."""
     try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        target.open("x").close()
-        os.replace(temporary, target)
-
-
-def _sync(folder: Path) -> None:
-    """Have the disk know a folder's new entry; Windows cannot be asked to."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"removing {file}") from error
