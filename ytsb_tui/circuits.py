@@ -22,6 +22,15 @@ class Exit:
         """What to call it: its nickname and, where that is known, its country."""
         return f"{self.nickname} {self.country}".strip()
 
+    def __str__(self) -> str:
+        """What to call it in a sentence: its nickname, address and country."""
+        return f"{self.nickname} ({', '.join(filter(None, (self.address, self.country)))})"
+
+
+def in_words(relay: Exit | None) -> str:
+    """What to call an exit that may not be known."""
+    return "an unknown exit" if relay is None else str(relay)
+
 
 @dataclass(frozen=True)
 class Circuit:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ytsb_tui.circuits import Circuit
+from ytsb_tui.circuits import in_words
 from ytsb_tui.clock import iso, spell
 from ytsb_tui.events import (
     CircuitMoved,
@@ -137,18 +137,11 @@ def sentence(event: Event) -> Text | None:
     if isinstance(event, RunStopped):
         return Text.assemble(("✗ ", "red"), "Stopped: " + one_line(f"{event.reason} {event.advice}"))
     if isinstance(event, CircuitMoved) and event.before is not None:
-        way = f"{_exit_name(event.before)} → {_exit_name(event.after)}"
-        return Text.assemble(("⇄ ", "cyan"), f"worker {event.worker_id}: {way} ({one_line(event.why)})")
+        way = f"{in_words(event.before.exit)} → {in_words(event.after.exit)}"
+        return Text.assemble(("⇄ ", "cyan"), one_line(f"worker {event.worker_id}: {way} ({event.why})"))
     if isinstance(event, TorChanged):
         return Text.assemble(("⇄ ", "cyan"), one_line(event.state.words))
     return None
-
-
-def _exit_name(circuit: Circuit) -> str:
-    """Where a circuit leaves Tor, for people."""
-    if circuit.exit is None:
-        return "an unknown exit"
-    return one_line(f"{circuit.exit.name} {circuit.exit.address}")
 
 
 class JsonLines(FrontEnd):

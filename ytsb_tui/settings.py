@@ -113,7 +113,7 @@ class Settings:
     """Other keys for what the app can do, by the names its help shows: `keys = {"jobs.retry" = "e"}`."""
 
     def __post_init__(self) -> None:
-        for name in ("out", "themes", "prices"):
+        for name in ("out", "themes", "prices", "tor_binary", "tor_options"):
             if "\0" in str(getattr(self, name)):
                 raise UsageError(f"`{name}` has a character that no path has.")
         for name in ("workers", "fetch_limit", "generate_limit", "export_limit"):

@@ -161,7 +161,7 @@ def test_a_pipe_gets_one_line_for_what_matters_and_none_for_the_rest() -> None:
         "[1/2] ✓ Entropy",
         "[1/2] ✗ Entropy",
         "✗ Stopped: The disk is full (writing AI/Entropy.md). Free some space.",
-        "⇄ worker 1: london GB 192.0.2.7 → an unknown exit (refused)",
+        "⇄ worker 1: london (192.0.2.7, GB) → an unknown exit (refused)",
         "⇄ Tor is starting, 45 %",
     ]
     assert "notes: Claude asks for patience (529). Trying again in 8.0 s." in lines[0]

@@ -197,3 +197,9 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
 def test_a_file_that_was_named_must_exist(file: Path) -> None:
     with pytest.raises(UsageError, match="There is no settings file"):
         load({}, file=file, environment={})
+
+
+@pytest.mark.parametrize("name", ["out", "themes", "prices", "tor_binary", "tor_options"])
+def test_a_path_that_no_path_is_is_refused(file: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=f"`{name}` has a character that no path has"):
+        loaded(file, f'{name} = "a\\u0000b"\n')

@@ -87,7 +87,7 @@ class Built:
     def line(self) -> str:
         path = ",".join(f"${relay.fingerprint}~{relay.nickname}" for relay in (GUARD, MIDDLE, self.exit))
         facts = "BUILD_FLAGS=NEED_CAPACITY PURPOSE=GENERAL TIME_CREATED=2026-11-25T23:03:04.997254"
-        return f"{path} {facts} {_credential(self.user)}"
+        return f"{path} {facts} {_credential(self.user)}" if self.user else f"{path} {facts}"
 
 
 class FakeTor:
@@ -112,12 +112,16 @@ class FakeTor:
         self.only_to = ""
         """... or this one alone."""
         self.bootstrapped = 100
+        self.options: dict[str, str] = {}
+        """What its torrc says; names in small letters."""
         self.commands: list[str] = []
         """Everything it was told, without secrets."""
         self.circuits: dict[int, Built] = {}
         self.password = password
+        self.secret = secrets.token_bytes(32)
         self.cookie = folder / "control_auth_cookie"
-        self.cookie.write_bytes(secrets.token_bytes(32))
+        """The file of the secret."""
+        self.cookie.write_bytes(self.secret)
         self.router = Router(table, leaves=self._leave)
         self._sessions: set[_Session] = set()
         self._streams = 0
@@ -142,6 +146,11 @@ class FakeTor:
     @property
     def socks_port(self) -> int:
         return self.router.port
+
+    def build_ahead(self) -> Built:
+        """A circuit for whoever comes next, as tor builds some before anybody asks."""
+        with self._lock:
+            return self._build("")
 
     def hang_up(self) -> None:
         """End every control connection, as a tor does that ends."""
@@ -178,7 +187,9 @@ class FakeTor:
             self._streams += 1
             stream, target = self._streams, f"{host}:{port}"
             self.tell("STREAM", f"{stream} NEW 0 {target} PURPOSE=USER {_credential(user)}")
-            circuit = next((one for one in self.circuits.values() if one.user == user), None) or self._build(user)
+            own = [one for one in self.circuits.values() if one.user in (user, "")]
+            circuit = max(own, key=lambda one: one.user) if own else self._build(user)
+            circuit.user = user
             self.tell("STREAM", f"{stream} SENTCONNECT {circuit.id} {target} {_credential(user)}")
             if circuit.exit.nickname in self.dead:
                 self.tell("STREAM", f"{stream} FAILED {circuit.id} {target} REASON=TIMEOUT {_credential(user)}")
@@ -231,7 +242,7 @@ class FakeTor:
         """Whether this is its password, quoted, or its cookie, in hexadecimal digits."""
         if self.password is not None:
             return credential == '"' + self.password.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        return credential.upper() == self.cookie.read_bytes().hex().upper()
+        return credential.upper() == self.secret.hex().upper()
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -299,7 +310,9 @@ class _Session(socketserver.StreamRequestHandler):
             case "GETINFO":
                 self._get_info(rest.split())
             case "GETCONF":
-                self.say(*(f"250{' ' if key == rest.split()[-1] else '-'}{key}" for key in rest.split()))
+                options = self.tor.options
+                values = [f"{key}={options[key.lower()]}" if key.lower() in options else key for key in rest.split()]
+                self.say(*(f"250-{value}" for value in values[:-1]), f"250 {values[-1]}")
             case "SETEVENTS":
                 wanted = set(rest.upper().split())
                 if unknown := sorted(wanted - EVENTS):
@@ -327,7 +340,7 @@ class _Session(socketserver.StreamRequestHandler):
         return f'METHODS=COOKIE,SAFECOOKIE COOKIEFILE="{self.tor.cookie}"'
 
     def _challenge(self, theirs: str) -> str:
-        cookie, ours, nonce = self.tor.cookie.read_bytes(), secrets.token_bytes(32), bytes.fromhex(theirs)
+        cookie, ours, nonce = self.tor.secret, secrets.token_bytes(32), bytes.fromhex(theirs)
 
         def proof(direction: str) -> str:
             key = f"Tor safe cookie authentication {direction} hash".encode()

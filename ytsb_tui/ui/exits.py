@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ytsb_tui.circuits import Circuit, Circuits, Exit, Resting, Score
+from ytsb_tui.circuits import Circuit, Circuits, Exit, Resting, Score, in_words
 from ytsb_tui.clock import Clock
 from ytsb_tui.events import CircuitMoved
 from ytsb_tui.plaintext import one_line
@@ -20,13 +20,6 @@ WIDE = 110
 """Cells from which on there is room for a circuit's path."""
 
 Line = str | Circuit | Resting | Score
-
-
-def place(relay: Exit | None) -> str:
-    """What to call an exit in a sentence: its nickname, address and country."""
-    if relay is None:
-        return "an unknown exit"
-    return one_line(f"{relay.nickname} ({', '.join(filter(None, (relay.address, relay.country)))})")
 
 
 def moved(moves: Sequence[CircuitMoved]) -> str:
@@ -45,7 +38,7 @@ def moved(moves: Sequence[CircuitMoved]) -> str:
 def _way(before: Circuit | None, after: Circuit) -> str:
     if after.exit is None:
         return "another circuit, whose exit cannot be known"
-    return f"{place(before.exit if before else None)} → {place(after.exit)}"
+    return one_line(f"{in_words(before.exit if before else None)} → {in_words(after.exit)}")
 
 
 @dataclass

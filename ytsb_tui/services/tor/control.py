@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import logging
 import re
 import socket
 import threading
@@ -103,7 +104,7 @@ class Control:
         except TimeoutError:
             self.close()
             raise TorTrouble(f"Tor does not answer on its control port {self.address}.") from None
-        except (stem.ControllerError, OSError, ValueError) as error:
+        except (stem.ControllerError, OSError, ValueError, LookupError) as error:
             raise TorTrouble(f"Tor's control port {self.address} failed: {error}.") from error
 
     def post(self, ask: Callable[[Any], object]) -> None:
@@ -112,7 +113,9 @@ class Control:
 
     def close(self) -> None:
         """Hang up; whoever waits for an answer gets an error. An own tor ends with that."""
-        self._closed = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._asked.put(None)
         if self._controller is not None:
             closing = threading.Thread(target=self._controller.close, name="tor-hang-up", daemon=True)
@@ -121,17 +124,19 @@ class Control:
 
     def bootstrap(self) -> Bootstrap:
         """How far tor is. Raises `TorTrouble`."""
-        told = str(self.call(lambda tor: tor.get_info("status/bootstrap-phase")))
-        fields = {name: quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', told)}
-        return Bootstrap(float(fields.get("PROGRESS", 0)) / 100, fields.get("SUMMARY", ""), fields.get("WARNING", ""))
+        return self.call(lambda tor: read_bootstrap(tor.get_info("status/bootstrap-phase")))
 
     def version(self) -> str:
         """ "0.4.9.11"."""
-        return str(self.call(lambda tor: tor.get_info("version"))).split()[0]
+        return self.call(lambda tor: str(tor.get_info("version")).split()[0])
 
     def option(self, name: str) -> str:
         """An option of its configuration, "" when it has no value."""
         return str(self.call(lambda tor: tor.get_conf(name, "")))
+
+    def joins_circuits(self) -> bool:
+        """Whether it may send streams of one user over two circuits, and so by another exit."""
+        return self.option("ConfluxEnabled") not in ("", "0")
 
     def listener(self) -> Address | None:
         """Where it takes SOCKS connections."""
@@ -141,12 +146,12 @@ class Control:
 
     def exits(self) -> Mapping[str, str]:
         """Address by fingerprint of every exit it knows."""
-        return read_exits(str(self.call(lambda tor: tor.get_info("ns/all", ""), 4 * DEADLINE)))
+        return self.call(lambda tor: read_exits(str(tor.get_info("ns/all", ""))), 4 * DEADLINE)
 
     def way_of(self, user: str, seconds: float) -> Way | None:
         """The way this user's newest stream took, waited for; None when tor does not tell."""
         with self._changed:
-            self._changed.wait_for(lambda: user in self._ways, seconds)
+            self._changed.wait_for(lambda: user in self._ways or self._closed, seconds)
             return self._ways.get(user)
 
     def exit_of(self, way: Way) -> Exit:
@@ -186,16 +191,23 @@ class Control:
 
     def _connect(self, password: str | None) -> None:
         import stem.connection
+        import stem.util.log
         from stem.control import Controller
 
+        stem.util.log.get_logger().setLevel(
+            logging.WARNING
+        )  # it tells of every line, and thousands of times of the end
         _check_speaks_control(self.address)
         self._controller = tor = Controller.from_port(self.address.host, self.address.port)
         try:
-            tor.authenticate(password=password)
+            tor.authenticate(password=password and password.replace("\\", "\\\\"))  # stem escapes quotes alone
         except stem.connection.AuthenticationFailure as error:
             raise _locked_out(error, self.address) from error
         tor.set_caching(False)
         tor.add_event_listener(self._on_circuit, "CIRC")
+        for built in tor.get_circuits([]):  # tor has some ready before it is asked
+            with self._changed:
+                self._paths.setdefault(built.id, tuple(built.path))
         tor.add_event_listener(self._on_stream, "STREAM")
         tor.add_event_listener(self._on_status, "STATUS_GENERAL", "STATUS_CLIENT")
 
@@ -226,6 +238,12 @@ class Control:
                 self.skew = float(event.arguments.get("SKEW", 0))
 
 
+def read_bootstrap(told: str) -> Bootstrap:
+    """How far tor is, as its control port gives it."""
+    fields = {name: quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', told)}
+    return Bootstrap(float(fields.get("PROGRESS", 0)) / 100, fields.get("SUMMARY", ""), fields.get("WARNING", ""))
+
+
 def read_exits(told: str) -> Mapping[str, str]:
     """Address by fingerprint of the exits in a list of relays, as the control port gives it."""
     found: dict[str, str] = {}
@@ -251,6 +269,8 @@ def _check_speaks_control(address: Address) -> None:
         raise TorTrouble(f"Tor does not answer on its control port {address}.") from None
     except OSError as error:
         raise TorTrouble(f"Tor's control port {address} cannot be reached.") from error
+    if not answer:
+        raise TorTrouble(f"Tor's control port {address} hung up.")
     if not answer.startswith(b"250-PROTOCOLINFO"):
         raise BadSetup(f"What listens on {address} is not Tor's control port.", advice="Correct `tor_control`.")
 
@@ -264,7 +284,13 @@ def _locked_out(error: Exception, address: Address) -> BadSetup:
     if isinstance(error, stem.connection.IncorrectPassword):
         how = "Correct the variable that `tor_password_env` names."
         return BadSetup(f"Tor's control port {address} refused the password.", advice=how)
-    how = "Join the group that may read it (on Debian: debian-tor), or set a password in torrc."
+    how = (
+        "Join the group that may read it (on Debian: debian-tor), "
+        "or set a password in torrc and name the variable that holds it in `tor_password_env`."
+    )
     if isinstance(error, (stem.connection.UnreadableCookieFile, stem.connection.NoAuthCookie)):
         return BadSetup(f"The cookie of Tor's control port {address} cannot be read.", advice=how)
-    return BadSetup(f"Tor's control port {address} does not let us in.", advice=how)
+    if isinstance(error, stem.connection.CookieAuthFailed):
+        how = "Another tor may have written over it: start that tor again, or correct `tor_control`."
+        return BadSetup(f"The cookie of Tor's control port {address} is not the one it wants.", advice=how)
+    return BadSetup(f"Tor's control port {address} does not let us in: {str(error).rstrip(chr(46))}.", advice=how)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -31,6 +32,10 @@ class Reserved(msgspec.Struct):
     until: float
     why: Literal["held", "used", "refused"]
     """"held" by a circuit; the others rest."""
+    by: str = ""
+    """Which book holds it."""
+    at_last: float = 0.0
+    """When an address that is held has rested at the latest, unless its holder is killed."""
 
 
 class Page(msgspec.Struct):
@@ -44,8 +49,9 @@ class Page(msgspec.Struct):
 class ExitBook:
     """One file for all processes of this user, so that no two of them leave by the same exit.
 
-    An address is written down before it is used, and for as long as its
-    circuit may live: whoever is killed leaves it resting, not free.
+    An address is written down before it is used, for as long as it would have
+    to rest and a little longer, and again and again while its circuit lives:
+    whoever is killed leaves it resting, neither free nor taken.
     """
 
     def __init__(self, file: Path, clock: Clock, longest: float, say: Callable[[str], object]) -> None:
@@ -57,8 +63,9 @@ class ExitBook:
         self._turn = threading.Lock()
         self._lock = FileLock(file.with_suffix(".lock"), thread_local=False)
         self._page = Page()
+        self._me = secrets.token_hex(8)
 
-    def hold(self, relay: Exit, until: float, *, even_if_used: bool = False) -> Reserved | None:
+    def hold(self, relay: Exit, until: float, at_last: float = 0.0, *, even_if_used: bool = False) -> Reserved | None:
         """Reserve the exit's address for a circuit. None when it is ours, else what stands in the way.
 
         `even_if_used`: take it though it rests after use; never one that refused us or is in use.
@@ -67,22 +74,36 @@ class ExitBook:
             there = page.addresses.get(relay.address)
             if there is not None and not (even_if_used and there.why == "used"):
                 return there
-            page.addresses[relay.address] = Reserved(relay, until, "held")
+            page.addresses[relay.address] = Reserved(relay, until, "held", self._me, at_last)
             return None
+
+    def renew(self, addresses: Iterable[str], until: float) -> frozenset[str]:
+        """Hold these addresses for longer; returns those that are ours no more, as after a clock was put on."""
+        lost = set()
+        with self._open() as page:
+            for address in addresses:
+                there = page.addresses.get(address)
+                if self._holds(there):
+                    there.until = until
+                elif there is None or there.why != "refused":
+                    lost.add(address)
+        return frozenset(lost)
 
     def release(self, relay: Exit) -> None:
         """Free an address nobody has used."""
         with self._open() as page:
-            there = page.addresses.get(relay.address)
-            if there is not None and there.why == "held":
+            if self._holds(page.addresses.get(relay.address)):
                 del page.addresses[relay.address]
 
     def rest(self, relay: Exit, until: float, why: Literal["used", "refused"]) -> None:
-        """Leave an address alone; a refusal is not shortened by a return."""
+        """Leave an address alone; neither a refusal nor what another process holds is shortened by a return."""
         with self._open() as page:
             there = page.addresses.get(relay.address)
-            if there is None or there.why != "refused" or until > there.until:
+            if there is None or self._holds(there) or until > there.until:
                 page.addresses[relay.address] = Reserved(relay, until, why)
+
+    def _holds(self, there: Reserved | None) -> TypeGuard[Reserved]:
+        return there is not None and (there.why, there.by) == ("held", self._me)
 
     def score(self, relay: Exit, *, successes: int = 0, refusals: int = 0, failures: int = 0) -> None:
         """Note how fetches went."""
@@ -102,6 +123,10 @@ class ExitBook:
         """Every address that may not be taken, as last read."""
         now = self._clock.now()
         return {address: one for address, one in self._page.addresses.items() if one.until > now}
+
+    def held(self) -> tuple[float, ...]:
+        """For each address that a circuit of any process holds: when it has rested at the latest."""
+        return tuple(max(one.until, one.at_last) for one in self.reserved().values() if one.why == "held")
 
     def resting(self) -> tuple[Resting, ...]:
         """Addresses that are left alone, soonest back first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -23,6 +23,8 @@ FILLERS = 2
 """Threads that prepare them: most of their time is the network's."""
 INTEREST = 600.0
 """Seconds after the last time somebody wanted a lease for which the queue is kept filled."""
+RENEWAL, GRACE = 60.0, 300.0
+"""Seconds between two notes in the book of who is in use, and those by which one is late enough to be given up."""
 LOOK = 0.2
 """Seconds between two looks of one who waits at whether to give up."""
 SLOWEST = 8.0
@@ -38,6 +40,11 @@ class Terms:
     """0 for any number."""
     cooldown: float
     refused: float
+
+    @property
+    def reserve(self) -> float:
+        """Seconds for which an exit that is in use is reserved at a time, so that it rests should we be killed."""
+        return self.cooldown + GRACE
 
 
 class Host(Protocol):
@@ -72,12 +79,15 @@ class Leases:
         self._clock = clock
         self._tell = tell
         self._changed = threading.Condition()
+        self._alive: list[Lease] = []
+        """All that are not returned yet: in the queue, held, or only finishing what runs on them."""
         self._ready: deque[Lease] = deque()
         self._held: dict[Holder, Lease] = {}
         self._wanted: dict[Holder, str] = {}
         """Who is to have another lease, and why."""
         self._retired: list[Lease] = []
         self._building = 0
+        self._renewed = -RENEWAL
         self._interest = -INTEREST
         self._fruitless = 0
         self._not_before = 0.0
@@ -145,13 +155,16 @@ class Leases:
         with self._changed:
             self._spoil(lambda lease: lease.circuit_id == circuit_id)
 
-    def went(self, user: str, circuit_id: str) -> bool:
-        """A stream of this user takes this circuit; False when its lease is on another. Returns at once."""
+    def went(self, user: str, circuit_id: str, fingerprint: str) -> bool:
+        """A stream of this user leaves by this relay; False when that is not its lease's exit. Returns at once."""
         with self._changed:
-            lease = next((one for one in self._all() if one.user == user), None)
+            lease = next((one for one in self._alive if one.user == user), None)
             if lease is None or lease.circuit_id == circuit_id:
                 return True
-            lease.spoilt = "moved"
+            if lease.circuit.exit and lease.circuit.exit.fingerprint == fingerprint:
+                lease.circuit_id = circuit_id
+                return True
+            lease.spoilt = lease.spoilt or "moved"
             return False
 
     def all_broke(self) -> None:
@@ -165,6 +178,19 @@ class Leases:
             held = sorted(self._held.items(), key=lambda item: (not isinstance(item[0], int), str(item[0]).zfill(9)))
             return tuple(lease.circuit for lease in (*(lease for _, lease in held), *self._ready))
 
+    def renew(self) -> None:
+        """Keep the exits that are in use reserved; call it often. What is reserved no more is not used again."""
+        with self._changed:
+            now = self._clock.ticks()
+            if now - self._renewed < RENEWAL:
+                return
+            self._renewed = now
+            addresses = [lease.circuit.exit.address for lease in self._alive if lease.circuit.exit]
+        if addresses:
+            lost = self._book.renew(addresses, self._clock.now() + self.terms.reserve)
+            with self._changed:
+                self._spoil(lambda lease: lease.circuit.exit is not None and lease.circuit.exit.address in lost)
+
     def wake(self) -> None:
         """Something changed that those who wait should look at."""
         with self._changed:
@@ -175,12 +201,13 @@ class Leases:
         """Return every lease; the rest of their addresses is written down when this returns."""
         with self._changed:
             self._closing = True
-            self._retired += [*self._ready, *self._held.values()]
             self._ready.clear()
             self._held.clear()
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(1.0)
+        with self._changed:
+            self._retired = list(self._alive)
         self._return_retired()
 
     def _take(self, holder: Holder, watch: Watch) -> Lease:
@@ -190,7 +217,7 @@ class Leases:
                 self._interest = self._clock.ticks()
                 self._start()
                 lease = self._held.get(holder)
-                why = self._spent(lease) if lease else ""
+                why = self._spent(lease) if lease else "first"
                 if lease is None or why:
                     self._wanted[holder] = why
                 moves = self._settle()
@@ -256,12 +283,8 @@ class Leases:
             return f"{self.terms.uses} uses"
         return ""
 
-    def _all(self) -> Iterator[Lease]:
-        yield from self._held.values()
-        yield from self._ready
-
     def _spoil(self, which: Callable[[Lease], bool]) -> None:
-        for lease in self._all():
+        for lease in self._alive:
             if which(lease):
                 lease.spoilt = lease.spoilt or "broken"
         self._retired += [lease for lease in self._ready if lease.spoilt]
@@ -313,23 +336,30 @@ class Leases:
                 pause = min(0.25 * 2**self._fruitless, SLOWEST) if self._fruitless else 0.0
                 self._not_before = self._clock.ticks() + pause
                 if lease is not None:
+                    self._alive.append(lease)
                     (self._retired if self._closing else self._ready).append(lease)
                 moves = self._settle()
                 self._changed.notify_all()
         self._told(moves)
+        if self._closing:
+            self._return_retired()
 
     def _return_retired(self) -> None:
         with self._changed:
             retired, self._retired = self._retired, []
         for lease in retired:
             self._host.hang_up(lease)
-            relay = lease.circuit.exit
-            if relay is None or lease.was_refused:
-                continue
-            try:
-                if lease.was_used:
-                    self._book.rest(relay, self._clock.now() + self.terms.cooldown, "used")
-                else:
-                    self._book.release(relay)
-            except StageError:  # it stays reserved for as long as it was: nobody takes it too early
-                continue
+            with suppress(StageError):  # it stays reserved for as long as it was: nobody takes it too early
+                self._let_rest(lease)
+            with self._changed:
+                if lease in self._alive:
+                    self._alive.remove(lease)
+
+    def _let_rest(self, lease: Lease) -> None:
+        relay = lease.circuit.exit
+        if relay is None or lease.was_refused:
+            return
+        if lease.was_used:
+            self._book.rest(relay, self._clock.now() + self.terms.cooldown, "used")
+        else:
+            self._book.release(relay)

@@ -7,34 +7,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import platformdirs
 
-from ytsb_tui.circuits import Circuit, Circuits, TorState
+from ytsb_tui.circuits import Circuits, TorState
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import BadSetup, StageError, Stopped, TorTrouble
 from ytsb_tui.events import Event, Listener, TorChanged
+from ytsb_tui.services.tor.builder import Builder, NoExitFree
 from ytsb_tui.services.tor.control import Bootstrap, Control, Way
 from ytsb_tui.services.tor.daemon import Daemon, find
 from ytsb_tui.services.tor.exits import ExitBook
-from ytsb_tui.services.tor.lease import Holder, Lease, credential
+from ytsb_tui.services.tor.lease import Holder, Lease
 from ytsb_tui.services.tor.leases import Leases, Terms
-from ytsb_tui.services.tor.socks import Address, open_stream, speaks_socks
+from ytsb_tui.services.tor.socks import Address, speaks_socks
 from ytsb_tui.settings import Settings
 from ytsb_tui.watch import Watch
 
-TARGET = ("www.youtube.com", 443)
-"""Where every circuit must be able to go."""
-BUILD_SECONDS = 30.0
-"""Seconds a circuit may take."""
-ROLLS = 12
-"""Circuits built in a row in search of an exit that is free."""
 STEP, BEAT = 0.25, 2.0
 """Seconds between two looks at a tor that starts, and at one that runs."""
 CENSUS = 1800.0
 """Seconds between two counts of the network's exits."""
+JOINS = " It joins circuits, which costs a fetch now and then: set `ConfluxEnabled 0` in its torrc."
 MARGIN = 60.0
 """Seconds a lease is given up before a running tor would exchange its circuit."""
 
@@ -64,17 +59,15 @@ class TorService:
             settings.tor_cooldown_minutes * minutes,
             settings.tor_refused_hours * hours,
         )
-        self._reserve = terms.seconds + terms.cooldown
-        """Seconds an address is reserved for when its circuit is built: whoever is killed leaves it resting."""
-        self._book = ExitBook(exits or exits_file(), clock, max(self._reserve, terms.refused), self._say)
+        self._book = ExitBook(exits or exits_file(), clock, max(terms.reserve, terms.refused), self._say)
         self._terms = terms
         self._leases = Leases(self, self._book, terms, clock, self._tell)
         self._daemon: Daemon | None = None
         self._control: Control | None = None
-        self._socks: Address | None = None
-        """Where leases go out; None while tor is not ready."""
-        self._shortage = ""
-        """Why there is no free exit, while there is none."""
+        self._builder: Builder | None = None
+        """Makes leases; None while tor is not ready."""
+        self._hindrance: tuple[float, StageError] | None = None
+        """When the last try to build a circuit came to nothing, if it did, and why."""
         self._failure: tuple[float, StageError] = (float("-inf"), TorTrouble("Tor is not started."))
         """When Tor last came to nothing, and why."""
         self._progress = float("-inf")
@@ -151,42 +144,20 @@ class TorService:
     # What the leases ask of their host.
 
     def build(self) -> Lease:
-        """A lease whose exit is ours alone: circuits are built until one leaves by an exit that is free."""
-        control, socks = self._control, self._socks
-        if socks is None:
+        """A lease whose exit is ours alone. Raises `StageError`."""
+        builder = self._builder
+        if builder is None:
             raise TorTrouble(self._state.words)
-        if control is None:
-            return self._blind_lease(socks)
-        spare: tuple[Lease, float] | None = None
-        problem, taken = "no circuit could be built", 0
-        for _ in range(ROLLS):
-            if self._closing.is_set():
-                break
-            try:
-                lease = self._roll(control, socks)
-            except OSError as error:
-                problem = str(error)
-                continue
-            assert lease.circuit.exit is not None
-            in_the_way = self._book.hold(lease.circuit.exit, self._clock.now() + self._reserve)
-            if in_the_way is None:
-                if spare is not None:
-                    control.forget(spare[0].user)
-                return self._found(lease)
-            taken += 1
-            rested = in_the_way.until if in_the_way.why == "used" else float("inf")
-            if self._settings.tor_reuse and rested < (spare[1] if spare else float("inf")):
-                if spare is not None:
-                    control.forget(spare[0].user)
-                spare = lease, rested
-            else:
-                control.forget(lease.user)
-        if spare is not None and self._take_spare(spare[0], control):
-            return self._found(spare[0])
-        if taken:
-            self._shortage = self._say_shortage()
-            raise TorTrouble(self._shortage)
-        raise TorTrouble(f"Tor builds no circuit to YouTube: {problem}.")
+        try:
+            lease = builder.build()
+        except StageError as error:
+            self._hindrance = (self._clock.ticks(), error)
+            if isinstance(error, NoExitFree):
+                self._progress = self._clock.ticks()
+            raise
+        self._hindrance = None
+        self._progress = self._clock.ticks()
+        return lease
 
     def hang_up(self, lease: Lease) -> None:
         """Close the circuit of a lease."""
@@ -195,7 +166,8 @@ class TorService:
 
     def went(self, user: str, way: Way) -> None:
         """A stream takes a way: when that is not the way of its lease, tor has exchanged the circuit."""
-        if not self._leases.went(user, way.circuit_id) and (control := self._control) is not None:
+        fingerprint, _ = way.path[-1]
+        if not self._leases.went(user, way.circuit_id, fingerprint) and (control := self._control) is not None:
             control.close_circuit(way.circuit_id)
 
     def ended(self, circuit_id: str) -> None:
@@ -207,55 +179,16 @@ class TorService:
         failed, why = self._failure
         if failed >= since:
             raise type(why)(str(why), advice=why.advice)
-        if self._socks is None:
+        builder = self._builder
+        if builder is None:
             return self._state.words
-        if self._shortage:
-            return self._shortage
-        if self._clock.ticks() - max(since, self._progress) > self._settings.tor_deadline:
-            raise TorTrouble("Tor builds no circuit to YouTube.")
+        tried, why = self._hindrance or (float("-inf"), TorTrouble("Tor builds no circuit to YouTube."))
+        if isinstance(why, NoExitFree):
+            return builder.shortage()
+        late = self._clock.ticks() - max(since, self._progress) > self._settings.tor_deadline
+        if late or (why.policy.stops_run and tried >= since):
+            raise type(why)(str(why), advice=why.advice)
         return "A Tor circuit is being built."
-
-    def _roll(self, control: Control, socks: Address) -> Lease:
-        """A circuit by whatever exit tor chooses. Raises `OSError`."""
-        user = credential()
-        try:
-            with open_stream(socks, user, *TARGET, BUILD_SECONDS):
-                way = control.way_of(user, 5.0)
-            if way is None:
-                raise OSError("tor does not tell of its circuits")
-            circuit = Circuit(
-                user[-6:], None, control.exit_of(way), tuple(name for _, name in way.path), self._clock.now()
-            )
-        except (OSError, TorTrouble) as error:
-            control.forget(user)
-            raise OSError(str(error)) from error
-        return Lease(user, socks, circuit, self._clock.ticks(), way.circuit_id)
-
-    def _blind_lease(self, socks: Address) -> Lease:
-        user = credential()
-        return self._found(
-            Lease(user, socks, Circuit(user[-6:], None, None, (), self._clock.now()), self._clock.ticks())
-        )
-
-    def _found(self, lease: Lease) -> Lease:
-        self._shortage = ""
-        self._progress = self._clock.ticks()
-        return lease
-
-    def _take_spare(self, lease: Lease, control: Control) -> bool:
-        """Whether an exit that rests after use is ours all the same."""
-        assert lease.circuit.exit is not None
-        if self._book.hold(lease.circuit.exit, self._clock.now() + self._reserve, even_if_used=True) is None:
-            return True
-        control.forget(lease.user)
-        return False
-
-    def _say_shortage(self) -> str:
-        resting = self._book.resting()
-        if not resting:
-            return "Every Tor exit is in use."
-        until = datetime.fromtimestamp(resting[0].until).strftime("%H:%M:%S")
-        return f"No Tor exit is free: {len(resting)} rest, the first until {until}."
 
     # The thread that looks after the daemon.
 
@@ -329,13 +262,14 @@ class TorService:
             if control is not None and self._clock.ticks() - counted > CENSUS:
                 counted = self._clock.ticks()
                 self._ready(control)
-            elif control is None and self._socks is None:
+            elif control is None and self._builder is None:
                 self._ready_without_control()
             self._pause(BEAT)
             if self._is_lost(daemon):
                 return
             with suppress(StageError):
                 self._book.refresh()
+                self._leases.renew()
 
     def _ready(self, control: Control) -> None:
         assert self._daemon is not None
@@ -344,13 +278,14 @@ class TorService:
             with suppress(ValueError):
                 dirty = float(control.option("MaxCircuitDirtiness") or 600)
                 self._leases.terms = replace(self._terms, seconds=min(self._terms.seconds, max(30.0, dirty - MARGIN)))
-        exits, version = len(control.exits()), control.version()
+        exits, version = control.exits(), control.version()
         socks = self._daemon.socks or control.listener()
         if socks is None:
             raise BadSetup("Tor takes no SOCKS connections.", advice="Set `SocksPort` in torrc, or name `tor_socks`.")
         where = "of our own" if origin == "own" else f"on port {socks.port}"
-        words = f"Tor {version} {where}, {exits:,} exits."
-        self._now_ready(TorState("ready", words, 1.0, version, origin, exits), socks)
+        joins = origin != "own" and control.joins_circuits()
+        words = f"Tor {version} {where}, {len(exits):,} exits." + JOINS * joins
+        self._now_ready(TorState("ready", words, 1.0, version, origin, len(exits)), socks, frozenset(exits.values()))
 
     def _ready_without_control(self) -> None:
         assert self._daemon is not None
@@ -359,10 +294,11 @@ class TorService:
         words = f"Tor on port {socks.port}; which exits it uses is unknown. {self._daemon.refusal}".strip()
         self._now_ready(TorState("ready", words, 1.0, "", "socks"), socks)
 
-    def _now_ready(self, state: TorState, socks: Address) -> None:
+    def _now_ready(self, state: TorState, socks: Address, addresses: frozenset[str] = frozenset()) -> None:
         self._was_ready = True
         self._progress = self._clock.ticks()
-        self._socks = socks
+        reuse, gives_up = self._settings.tor_reuse, self._closing.is_set
+        self._builder = Builder(self._control, socks, self._book, self._terms, self._clock, reuse, gives_up, addresses)
         self._set(state)
         self._leases.wake()
 
@@ -371,7 +307,7 @@ class TorService:
         if daemon.has_ended:
             return True
         if self._control is None:
-            return self._socks is not None and not speaks_socks(self._socks)
+            return self._builder is not None and not speaks_socks(self._builder.socks)
         try:
             self._control.version()
         except TorTrouble:
@@ -380,7 +316,7 @@ class TorService:
 
     def _let_go(self) -> None:
         """Forget a daemon, and end it if it is ours."""
-        self._socks = None
+        self._builder = None
         self._leases.all_broke()
         control, self._control = self._control, None
         daemon, self._daemon = self._daemon, None
