@@ -20,6 +20,7 @@
             ├── ExitRefused     YouTube refused a Tor exit: the next one is tried
             ├── TorTrouble      Tor does not start, does not answer, or has no exit for us
             ├── Busy            a server asks for patience
+            ├── Unreachable     no connection can be made: we, or they, are offline
             ├── NetworkTrouble  timeouts, resets, cut streams
             ├── RenderFailed    a PDF could not be drawn
             ├── Bug             ours: an exception nobody expected
@@ -82,6 +83,7 @@ BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True)
 EXIT = Policy(tries=8, retryable=True)
 TOR = Policy(tries=3, pause=30.0, shared=True, retryable=True)
 BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True)
+OFFLINE = Policy(tries=12, pause=2.0, shared=True, retryable=True)
 NETWORK = Policy(tries=4, pause=1.0, retryable=True)
 RENDER = Policy(tries=2, retryable=True)
 OURS = Policy(retryable=True, stops_run=True)
@@ -232,8 +234,15 @@ class Busy(StageError):
     advice = "It is retried by itself; fewer workers may help."
 
 
+class Unreachable(StageError):
+    """No connection can be made: this machine is offline, or the server is."""
+
+    policy = OFFLINE
+    advice = "Check the connection; everybody waits until it is back."
+
+
 class NetworkTrouble(StageError):
-    """A connection failed, timed out or broke off."""
+    """A connection timed out or broke off."""
 
     policy = NETWORK
     advice = "Check the connection; the job is retried by itself."

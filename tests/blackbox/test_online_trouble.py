@@ -67,6 +67,21 @@ def test_an_error_in_the_middle_of_a_stream_is_an_error(online: Online) -> None:
     assert first.sent.startswith(spoken(second))
 
 
+def test_a_network_that_is_gone_and_back_costs_waiting_and_no_job(online: Online) -> None:
+    ten = [*TEN, "--workers", "4", "--author", "outline"]
+    with online.started(*ten) as running:
+        running.until("stage_finished")
+        online.world.router.goes_dark()
+        pause = running.until("resource_paused", 2)
+        online.world.router.dead = False
+        told = running.ended()
+    proxy = f"The proxy 127.0.0.1:{online.world.router.port}"
+    assert (pause["resource"], pause["reason"]) == ("fetch", f"{proxy} does not let us through to YouTube.")
+    assert told.code == 0, told
+    assert [entry["success"] for entry in online.log] == [True] * 10
+    assert len({entry["video_id"] for entry in online.log}) == 10
+
+
 @pytest.mark.parametrize("how", ["429", "captcha"])
 def test_a_block_pauses_fetching_for_all_until_one_has_asked(online: Online, how: str) -> None:
     world = online.world.youtube

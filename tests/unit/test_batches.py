@@ -11,7 +11,17 @@ import pytest
 
 from tests.unit.authoring import PRICES, Watcher, api_at, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
-from ytsb_tui.errors import BadSetup, Busy, Cancelled, Incomplete, NetworkTrouble, Permanent, Refused, StageError
+from ytsb_tui.errors import (
+    BadSetup,
+    Busy,
+    Cancelled,
+    Incomplete,
+    NetworkTrouble,
+    Permanent,
+    Refused,
+    StageError,
+    Unreachable,
+)
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.claude.author import ClaudeAuthor
 from ytsb_tui.services.claude.batches import BatchDesk
@@ -196,7 +206,7 @@ def test_a_file_of_tickets_that_is_broken_says_so_before_anything_is_asked(claud
 def test_no_connection_fails_the_submission(tmp_path: Path) -> None:
     with Claude() as claude:
         gone = MessagesApi(api_at(claude).server, PRICES)
-    with pytest.raises(NetworkTrouble):
+    with pytest.raises(Unreachable):
         ClaudeAuthor(BatchDesk(gone, tmp_path / "batches.json", pause=lambda seconds: None)).notes(JOB, [], Watcher())
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.authoring import KEY, MODEL, PRICES, Watcher, api_at, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
-from ytsb_tui.errors import BadSetup, Busy, NetworkTrouble, Permanent, StageError
+from ytsb_tui.errors import BadSetup, Busy, NetworkTrouble, Permanent, StageError, Unreachable
 from ytsb_tui.services.claude.api_errors import TooLong, of_type, translated
 from ytsb_tui.services.claude.api_key import Server
 from ytsb_tui.services.claude.author import ClaudeAuthor, messages_api
@@ -124,7 +124,7 @@ def test_an_unknown_model_names_the_setting(claude: Claude) -> None:
 def test_nobody_at_the_address() -> None:
     with Claude() as claude:
         gone = MessagesApi(Server(MODEL, KEY, claude.url, own=True), PRICES)
-    with pytest.raises(NetworkTrouble, match=r"The connection to 127\.0\.0\.1:\d+ failed: .*refused") as caught:
+    with pytest.raises(Unreachable, match=r"The connection to 127\.0\.0\.1:\d+ failed: .*refused") as caught:
         ClaudeAuthor(gone).notes(job_on(talk()), [], Watcher())
     assert "is running" in caught.value.advice
 

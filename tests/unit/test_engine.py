@@ -24,6 +24,7 @@ from ytsb_tui.errors import (
     OverBudget,
     StageError,
     Stopped,
+    Unreachable,
 )
 from ytsb_tui.events import (
     Event,
@@ -148,6 +149,24 @@ def test_a_network_failure_is_tried_again_on_its_own(tmp_path: Path) -> None:
     assert world.calls["aaa", Stage.FETCH] == 3
     assert [entry["success"] for entry in log_of(tmp_path)] == [True]
     assert [event.tries for event in world.events if isinstance(event, StageRetried)] == [1, 2]
+
+
+def test_a_network_that_is_gone_for_a_minute_fails_no_job_and_is_looked_for_by_one(tmp_path: Path) -> None:
+    clock, asked = HandClock(), []
+    back = clock.at + 60
+
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        asked.append(clock.at)
+        if clock.at < back:
+            raise Unreachable("YouTube cannot be reached.")
+
+    world = World(tmp_path, {Stage.FETCH: script}, clock=clock)
+    world.drive(world.pool(world.submit(f"job {number}" for number in range(20)).ids), 4)
+    world.close()
+    assert [entry["success"] for entry in log_of(tmp_path)] == [True] * 20
+    in_vain = [at for at in asked if at < back]
+    assert len(in_vain) <= 4 + 5, "four were on their way; then one asks at 2, 6, 14, 30 and 62 seconds"
+    assert max(asked) < back + 60, "it goes on soon after the network is back"
 
 
 def test_after_its_last_try_a_job_fails_and_is_scheduled(tmp_path: Path) -> None:

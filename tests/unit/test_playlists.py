@@ -9,7 +9,7 @@ import pytest
 from tests.world import World
 from tests.world.catalog import Playlist, Video
 from tests.world.watching import Watching
-from ytsb_tui.errors import BadSetup, Blocked, Cancelled, NetworkTrouble, StageError, Unavailable
+from ytsb_tui.errors import BadSetup, Blocked, Cancelled, NetworkTrouble, StageError, Unavailable, Unreachable
 from ytsb_tui.services.youtube.playlists import Listed, Withheld, expand
 from ytsb_tui.source import Source, from_link
 
@@ -145,7 +145,7 @@ def test_a_proxy_nobody_runs_is_what_is_told(course: World, protocol: str) -> No
 @pytest.mark.parametrize("protocol", ["socks", "http"])
 def test_a_proxy_that_does_not_reach_youtube_is_what_is_told(course: World, protocol: str) -> None:
     course.router.dead = True
-    with pytest.raises(NetworkTrouble, match=r"does not let us through to YouTube\.$"):
+    with pytest.raises(Unreachable, match=r"does not let us through to YouTube\.$"):
         list(expand(COURSE, limit=5, proxy=getattr(course.router, protocol)("me"), watch=Watching()))
 
 

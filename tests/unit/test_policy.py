@@ -35,8 +35,10 @@ from ytsb_tui.errors import (
     StageError,
     TorTrouble,
     Unavailable,
+    Unreachable,
     from_os_error,
 )
+from ytsb_tui.headless import LONGEST_PAUSE
 from ytsb_tui.job import Failure, Stage
 
 for module in pkgutil.iter_modules(ytsb_tui.services.__path__, "ytsb_tui.services."):
@@ -57,6 +59,7 @@ ROWS: dict[type[StageError], set[type[StageError]]] = {
     ExitRefused: set(),
     TorTrouble: set(),
     Busy: set(),
+    Unreachable: set(),
     NetworkTrouble: set(),
     RenderFailed: set(),
     Bug: set(),
@@ -93,6 +96,15 @@ def test_a_busy_server_is_waited_for_by_everybody_as_it_asks_or_ever_longer_a_fe
     assert pauses == sorted(set(pauses))
     assert sum(pauses) < 600
     assert policy.pause_before(1, 3.0) == policy.pause_before(5, 3.0) == 3.0
+
+
+def test_while_nobody_can_be_reached_everybody_waits_and_one_looks_for_a_quarter_of_an_hour() -> None:
+    policy = Unreachable.policy
+    assert (policy.shared, policy.retryable, policy.stops_run) == (True, True, False)
+    pauses = [policy.pause_before(failed, None) for failed in range(1, policy.tries)]
+    assert pauses == sorted(set(pauses))
+    assert sum(pause for pause in pauses if pause < LONGEST_PAUSE) > 900
+    assert pauses[-1] > LONGEST_PAUSE, "a run is stopped before a job fails"
 
 
 def test_a_broken_connection_is_one_workers_own_and_waits_less() -> None:

@@ -65,7 +65,7 @@ def test_trouble_is_told_apart_whichever_library_dials(youtube: World, protocol:
     told = {
         "password": f"BadSetup The proxy 127.0.0.1:{youtube.router.port} refuses its user name or password.",
         "nobody": "BadSetup The proxy 127.0.0.1:9 cannot be reached.",
-        "dead": f"NetworkTrouble The proxy 127.0.0.1:{youtube.router.port} does not let us through to YouTube.",
+        "dead": f"Unreachable The proxy 127.0.0.1:{youtube.router.port} does not let us through to YouTube.",
     }
     if (protocol, when) == ("socks", "after yt-dlp"):
         told["password"] = told["dead"]

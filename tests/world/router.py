@@ -44,6 +44,7 @@ class Router:
     refused: list[str] = field(default_factory=list)
     """Hosts that are not in the table: names that leaked."""
     _sources: dict[str, str] = field(default_factory=dict)
+    _open: set[socket.socket] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,13 @@ class Router:
         self._server.shutdown()
         self._server.server_close()
 
+    def goes_dark(self) -> None:
+        """From now on, until `dead` is taken back, nothing passes; what is open breaks off."""
+        self.dead = True
+        for far in tuple(self._open):
+            with contextlib.suppress(OSError):
+                far.shutdown(socket.SHUT_RDWR)
+
     def socks(self, user: str = "", password: str = "x") -> str:
         """The proxy's URL for SOCKS clients."""
         return f"socks5h://{f'{user}:{password}@' if user else ''}127.0.0.1:{self.port}"
@@ -83,7 +91,11 @@ class Router:
             speaks = client.recv(1, socket.MSG_PEEK)
             if speaks and (far := (self._socks5 if speaks == b"\x05" else self._connect)(client)):
                 with far:
-                    _relay(client, far)
+                    self._open.add(far)
+                    try:
+                        _relay(client, far)
+                    finally:
+                        self._open.discard(far)
 
     def _dial(self, protocol: str, host: str, port: int, user: str) -> socket.socket | None:
         source = self.leaves(user, host, port) if self.leaves else self.source_of(user)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ytsb_tui.errors import BadSetup, Busy, Incomplete, NetworkTrouble, Permanent, StageError
+from ytsb_tui.errors import BadSetup, Busy, Incomplete, NetworkTrouble, Permanent, StageError, Unreachable
 from ytsb_tui.services.claude.api_key import Server
 
 if TYPE_CHECKING:
@@ -134,11 +134,14 @@ def _of_transport(error: BaseException, server: Server) -> StageError:
 
     if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
         return BadSetup(one_line(f"The setting `base_url` is no address: {error}", server))
+    if isinstance(error, httpx2.ConnectTimeout):
+        return Unreachable(f"{server.name} cannot be reached.")
     if isinstance(error, httpx2.TimeoutException):
         return NetworkTrouble(f"{server.name} did not answer in time ({type(error).__name__}).")
     advice = f"Check that the server at {server.name} is running." if server.own else None
     reason = str(error) or type(error).__name__
-    return NetworkTrouble(one_line(f"The connection to {server.name} failed: {reason}", server), advice=advice)
+    kind = Unreachable if isinstance(error, httpx2.ConnectError) else NetworkTrouble
+    return kind(one_line(f"The connection to {server.name} failed: {reason}", server), advice=advice)
 
 
 def no_messages_api(server: Server) -> StageError:

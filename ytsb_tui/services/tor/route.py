@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
-from ytsb_tui.errors import BadSetup, Blocked, ExitRefused, NetworkTrouble, StageError
+from ytsb_tui.errors import BadSetup, Blocked, ExitRefused, NetworkTrouble, StageError, Unreachable
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.tor.lease import Holder, Lease
 from ytsb_tui.services.tor.service import TorService
@@ -96,7 +96,7 @@ def _meaning(error: StageError, lease: Lease) -> StageError:
             how = "Another is taken by itself, and this one rests for a day."
             return ExitRefused(f"The exit shows a false certificate for YouTube: {name}.", advice=how)
         return NetworkTrouble("Tor took no connection.", advice=_ANOTHER)
-    if isinstance(error, NetworkTrouble):
+    if isinstance(error, NetworkTrouble | Unreachable):
         return NetworkTrouble(f"{said}: {name}.", advice=_ANOTHER)
     return error
 

@@ -7,6 +7,7 @@ itself says why it does not show a video.
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import ssl
@@ -21,7 +22,7 @@ import urllib3
 import youtube_transcript_api as api
 from youtube_transcript_api.proxies import InvalidProxyConfig
 
-from ytsb_tui.errors import BadSetup, Blocked, Busy, NetworkTrouble, NoCaptions, StageError, Unavailable
+from ytsb_tui.errors import BadSetup, Blocked, Busy, NetworkTrouble, NoCaptions, StageError, Unavailable, Unreachable
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.services.youtube.proxies import public_name
 
@@ -114,13 +115,19 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 _WRONG_PASSWORD = re.compile(r"407 Proxy|SOCKS5 authentication|authentication methods|invalid password")
 _FAR_SIDE = re.compile(r"Tunnel connection failed|0x0\d:|SOCKS server failure|[Nn]ot allowed by ruleset|unreachable")
 
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+
 
 def _connection(error: Exception, at: Circumstances) -> StageError:
     """With a proxy, whoever refuses a connection or has no address is the proxy."""
     chain = list(causes(error))
-    nobody = any(isinstance(one, (ConnectionRefusedError, socket.gaierror)) for one in chain)
+    nobody = any(
+        isinstance(one, (ConnectionRefusedError, socket.gaierror)) or getattr(one, "errno", None) in _NO_WAY
+        for one in chain
+    )
+    broke_off = NetworkTrouble("The connection to YouTube broke off.")
     if not at.proxy:
-        return NetworkTrouble("YouTube cannot be reached." if nobody else "The connection to YouTube broke off.")
+        return Unreachable("YouTube cannot be reached.") if nobody else broke_off
     said = " ".join(str(one) for one in chain)
     proxy = public_name(at.proxy)
     if _WRONG_PASSWORD.search(said):
@@ -128,8 +135,8 @@ def _connection(error: Exception, at: Circumstances) -> StageError:
     if nobody:
         return BadSetup(f"The proxy {proxy} cannot be reached.", advice="Start the proxy, or correct `proxy`.")
     if _FAR_SIDE.search(said):
-        return NetworkTrouble(f"The proxy {proxy} does not let us through to YouTube.")
-    return NetworkTrouble("The connection to YouTube broke off.")
+        return Unreachable(f"The proxy {proxy} does not let us through to YouTube.")
+    return broke_off
 
 
 def _encryption(error: Exception, at: Circumstances) -> StageError:
@@ -163,7 +170,7 @@ MEANINGS: Mapping[type[Exception], Meaning] = {
     InvalidProxyConfig: _BAD_PROXY,
     requests.exceptions.ProxyError: _connection,
     requests.exceptions.SSLError: _encryption,
-    requests.exceptions.ConnectTimeout: _TIMEOUT,
+    requests.exceptions.ConnectTimeout: _always(Unreachable, "YouTube cannot be reached."),
     requests.exceptions.ConnectionError: _connection,
     requests.exceptions.Timeout: _TIMEOUT,
     requests.exceptions.ChunkedEncodingError: _CUT,
