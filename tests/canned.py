@@ -34,9 +34,11 @@ class HandClock:
 
     def __init__(self) -> None:
         self.at = 1_000_000.0
+        self.set_by = 0.0
+        """Seconds by which somebody set the time of day."""
 
     def now(self) -> float:
-        return self.at
+        return self.at + self.set_by
 
     def ticks(self) -> float:
         return self.at

@@ -35,7 +35,8 @@ def iso(at: float | None) -> str | None:
 
 
 def spell(seconds: float) -> str:
-    """A duration for people: `8.3 s`, `2:05`, `1:02:05`."""
+    """A duration for people: `8.3 s`, `2:05`, `1:02:05`; none is below zero, though a clock be set back."""
+    seconds = max(0.0, seconds)
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

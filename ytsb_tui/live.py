@@ -63,7 +63,7 @@ class Live(Lines):
         self._plan = list(plan)
         self._workers = workers
         self._clock = clock
-        self._began = clock.now()
+        self._began = clock.ticks()
         self._share: dict[str, float] = {}
         """How much of each job is done, 0..1."""
         self._took: list[float] = []
@@ -113,7 +113,8 @@ class Live(Lines):
         if not self._took or jobs <= 0:
             return None
         average = sum(self._took) / len(self._took)
-        spent = sum(min(now - lane.job_since, average) for lane in self._lanes.values() if lane.job_since)
+        since = (lane.job_since for lane in self._lanes.values() if lane.job_since)
+        spent = sum(max(0.0, min(now - begun, average)) for begun in since)
         return (average * jobs - spent) / min(self._workers, jobs)
 
     def _draw(self) -> RenderableType:
@@ -130,7 +131,7 @@ class Live(Lines):
         row.add_row(
             ProgressBar(self._total, sum(self._share.values())),
             Text(f"{len(self._ended)} of {self._total}", style="bold"),
-            Text(_time(now - self._began)),
+            Text(_time(self._clock.ticks() - self._began)),
             Text("" if left is None or left < 1 else f"about {_time(left)} left", style="cyan"),
         )
         return row

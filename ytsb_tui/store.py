@@ -68,8 +68,8 @@ class Standing:
 class Store:
     """The jobs, checkpoints and attempts of one vault. Safe to use from many threads."""
 
-    def __init__(self, folder: Path, output_dir: Path) -> None:
-        """Open, or create, `folder/state.db`.
+    def __init__(self, folder: Path, output_dir: Path, patience: float = _WAIT_FOR_LOCK) -> None:
+        """Open, or create, `folder/state.db`; `patience` is how many seconds another program may lock it.
 
         A file that is no database any more is moved aside, and `damaged` says
         where to. Raises `VaultError` when it was written by a newer version or
@@ -79,17 +79,20 @@ class Store:
         self.output_dir = output_dir
         self.damaged: Path | None = None
         self._lock = threading.RLock()
+        self._patience = patience
         try:
             self._sql = self._open()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) or not self.path.is_file():
-                raise VaultError(f"{self.path} cannot be opened: {error}.", advice="Check its permissions.") from error
+                locked = "locked" in str(error)
+                advice = "Close the program that has it open." if locked else "Check its permissions."
+                raise VaultError(f"{self.path} cannot be opened: {error}.", advice=advice) from error
             self.damaged = self._move_aside()
             self._sql = self._open()
 
     def _open(self) -> sqlite3.Connection:
         self.path.touch(0o600)
-        sql = sqlite3.connect(self.path, timeout=_WAIT_FOR_LOCK, isolation_level=None, check_same_thread=False)
+        sql = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         try:
             self.path.chmod(0o600)
             sql.execute("PRAGMA journal_mode=WAL")

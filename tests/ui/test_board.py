@@ -395,6 +395,22 @@ def test_one_toast_for_what_needs_the_user_and_one_when_all_is_over(board: Board
     assert last.final
 
 
+def test_a_clock_that_is_set_changes_no_duration_and_hushes_nothing(board: Board, clock: HandClock) -> None:
+    notices = Notices(board)
+    queue(board, *(job(number, f"Lecture {number}") for number in range(3)))
+    notices.take([])
+    fail(board, job(0, "Lecture 0"))
+    assert len(notices.take(board.catch_up())) == 1
+    clock.set_by = -86_400.0
+    clock.at += 60
+    fail(board, job(1, "Lecture 1"))
+    assert len(notices.take(board.catch_up())) == 1
+    finish(board, job(2, "Lecture 2"))
+    assert board.eta(2) in (None, 0.0)
+    (last,) = notices.take(board.catch_up())
+    assert last.words == "1 job done, 2 failed in 1:00. R retries what failed."
+
+
 def test_a_stopped_run_and_a_long_pause_are_told(board: Board, clock: HandClock) -> None:
     notices = Notices(board)
     board.hear(RunStopped("The disk is full.", "Free some space.", clock.at))

@@ -37,6 +37,7 @@ from ytsb_tui.events import (
     StageRetried,
 )
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.job_logger import create_default_logger
 from ytsb_tui.pool import Pool
 from ytsb_tui.usage import Usage
 from ytsb_tui.watch import Watch
@@ -167,6 +168,30 @@ def test_a_network_that_is_gone_for_a_minute_fails_no_job_and_is_looked_for_by_o
     in_vain = [at for at in asked if at < back]
     assert len(in_vain) <= 4 + 5, "four were on their way; then one asks at 2, 6, 14, 30 and 62 seconds"
     assert max(asked) < back + 60, "it goes on soon after the network is back"
+
+
+def test_a_clock_that_is_set_back_and_forward_changes_no_duration_and_loses_nothing(tmp_path: Path) -> None:
+    clock = HandClock()
+    days = iter([-1, 2, -30, 365])
+
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        clock.at += 5
+        clock.set_by = next(days, 0) * 86_400.0
+
+    world = World(tmp_path, {Stage.NOTES: script}, clock=clock)
+    world.run(*(f"job {number}" for number in range(8)), workers=1)
+    world.close()
+    entries = log_of(tmp_path)
+    assert [entry["success"] for entry in entries] == [True] * 8
+    assert [entry["end_time"] < entry["start_time"] for entry in entries[:3]] == [True, False, True]
+    assert all(5 <= entry["processing_duration"] < 600 for entry in entries)
+    assert all(5 <= entry["timings"]["generate_notes"] < 600 for entry in entries)
+    statistics = create_default_logger(tmp_path).get_statistics()
+    assert statistics["successful"] == 8
+    assert 5 <= statistics["average_duration"] < 600
+    again = World(tmp_path)
+    assert [job.video_id for job in again.submit(f"job {number}" for number in range(8)).queued] == []
+    again.close()
 
 
 def test_after_its_last_try_a_job_fails_and_is_scheduled(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.canned import World
 from tests.unit.attempts import attempt
-from ytsb_tui.errors import OutOfSpace, VaultError
+from ytsb_tui.errors import Ours, OutOfSpace, VaultError
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.store import Store
 from ytsb_tui.transcript import Cue, Transcript
@@ -367,6 +367,20 @@ def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "state.db").mkdir()
     with pytest.raises(VaultError, match=r"state\.db cannot be opened"):
         Store(tmp_path, tmp_path)
+
+
+def test_who_finds_the_file_locked_for_too_long_says_so_and_loses_nothing(tmp_path: Path) -> None:
+    with closing(Store(tmp_path, tmp_path, patience=0.05)) as store:
+        store.add([new("aaa")])
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as another:
+            another.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(Ours, match=r"state\.db: database is locked\.$") as caught:
+                store.claim()
+            with pytest.raises(VaultError, match=r"state\.db cannot be opened: database is locked\.$") as refused:
+                Store(tmp_path, tmp_path, patience=0.05)
+        assert caught.value.advice == "Check the disk, and that no other program has the file open."
+        assert refused.value.advice == "Close the program that has it open."
+        assert store.claim() == replace(new("aaa"), output_dir=tmp_path)
 
 
 def test_who_finds_the_file_locked_waits(store: Store, claimed: VideoProcessingJob) -> None:

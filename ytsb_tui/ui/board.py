@@ -175,7 +175,7 @@ class Board:
         for lane in self.lanes.values():
             row = self.rows.get(lane.job or "")
             if row and row.live and row.live.doing == "working":
-                left -= min(now - row.live.since, left)
+                left -= max(0.0, min(now - row.live.since, left))
         return left / max(1, min(workers, self.unfinished))
 
     def _take(self, event: JobEvent) -> None:

@@ -52,7 +52,7 @@ class Notices:
     def take(self, events: Iterable[Event]) -> list[Notice]:
         """What to say after these events, which the board has taken in."""
         notices = [notice for event in events if (notice := self._read(event))]
-        now = self._board.clock.now()
+        now = self._board.clock.ticks()
         if self._began is None and self._board.unfinished:
             self._began = now
         if self._moved and now >= self._move_until:
@@ -82,7 +82,7 @@ class Notices:
                 return Notice(one_line(event.state.words), "warning")
         if isinstance(event, CircuitMoved) and event.before is not None:
             if not self._moved:
-                self._move_until = self._board.clock.now() + BURST
+                self._move_until = self._board.clock.ticks() + BURST
             self._moved.append(event)
         if isinstance(event, JobEnded):
             self._ended[event.job.video_id] = outcome(event.job)
@@ -101,7 +101,7 @@ class Notices:
         return Notice(words, "error")
 
     def _final(self, now: float) -> Notice:
-        ended, began = self._ended, self._began or now
+        ended, began = self._ended, now if self._began is None else self._began
         self._ended, self._began = {}, None
         if len(ended) == 1 and self._failed:
             return Notice(self._failures().words, "error", final=True)
