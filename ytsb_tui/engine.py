@@ -11,6 +11,7 @@ from ytsb_tui.appraisal import Appraisal
 from ytsb_tui.budget import Budget
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock, SystemClock
+from ytsb_tui.discreet import DiscreetFormatter
 from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener, safely
 from ytsb_tui.gates import Gate
@@ -139,5 +140,5 @@ def _own_log(file: Path) -> logging.Handler:
     """Takes what goes wrong inside, ours or a library's, into the vault and not over the screen."""
     handler = RotatingFileHandler(file, maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", delay=True)
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"))
+    handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"))
     return handler

@@ -41,6 +41,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ytsb_tui.circuits import Circuit
+from ytsb_tui.discreet import discreet
 from ytsb_tui.usage import Usage
 
 
@@ -259,6 +260,11 @@ class Bug(StageError):
     """An exception nobody expected: a defect of this program."""
 
     advice = "This is a bug in ytsb-tui; the details are in the vault's .ytsb/logs."
+
+    @classmethod
+    def of(cls, error: Exception) -> Bug:
+        """What the user is told of such an exception."""
+        return cls(discreet(f"{type(error).__name__}: {error}"))
 
 
 class Ours(StageError):

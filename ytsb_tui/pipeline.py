@@ -141,7 +141,7 @@ class Attempt:
     def crashed(self, error: Exception) -> None:
         """End the attempt after an exception nobody expected; its details go to the program's own log."""
         log.error("%s: unexpected %s in %s", self.job.video_id, type(error).__name__, self.stage, exc_info=error)
-        self.failed(Bug(f"{type(error).__name__}: {error}"))
+        self.failed(Bug.of(error))
 
     def _ended(self, job: VideoProcessingJob, status: Status) -> VideoProcessingJob:
         clock = self._rules.clock

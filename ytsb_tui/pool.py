@@ -164,7 +164,7 @@ class Pool:
             self._stop_run(error)
         except Exception as error:  # not even the failure could be written down
             log.exception("worker %d ends", number)
-            self._stop_run(Bug(f"{type(error).__name__}: {error}"))
+            self._stop_run(Bug.of(error))
         finally:
             with self._changed:
                 del self._threads[number]
@@ -207,7 +207,7 @@ class Pool:
             raise error
         if attempt is None:
             log.error("unexpected %s before the first stage", type(error).__name__, exc_info=error)
-            raise Bug(f"{type(error).__name__}: {error}") from error
+            raise Bug.of(error) from error
         attempt.crashed(error)
 
     def _run_out(self, why: OverBudget) -> None:

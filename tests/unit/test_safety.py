@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import stat
 from contextlib import closing
@@ -16,13 +17,15 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
+from tests import canned
 from tests.world import World
 from tests.world.catalog import lecture
 from tests.world.fetching import refused
 from ytsb_tui import settings
 from ytsb_tui.clock import SystemClock
+from ytsb_tui.engine import Engine
 from ytsb_tui.errors import BadCaptions, BadSetup, NetworkTrouble, NotWritable, UsageError, VaultError
-from ytsb_tui.job import VideoProcessingJob
+from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.job_logger import JobLogger
 from ytsb_tui.journal import Journal
 from ytsb_tui.plain import JsonLines
@@ -34,6 +37,7 @@ from ytsb_tui.services.vault.vault import Vault
 from ytsb_tui.services.youtube import session
 from ytsb_tui.settings import PRIVATE, Settings
 from ytsb_tui.ui.opening import open_file
+from ytsb_tui.watch import Watch
 
 SECRET = '[{"password": "correct horse"}]\n'
 
@@ -260,6 +264,28 @@ def test_an_address_with_a_password_is_not_repeated() -> None:
     with pytest.raises(BadSetup) as caught:
         Server.of(Settings(base_url="htp://me:secret@host"), {})
     assert "secret" not in str(caught.value)
+
+
+def test_a_defect_tells_neither_a_key_nor_a_password(tmp_path: Path) -> None:
+    secrets = ("sk-ant-api03-8f1fd26cb3a94d0e", "proxy-password")
+    said = f"Strange: {secrets[0]} over http://me:{secrets[1]}@127.0.0.1:1"
+
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        raise RuntimeError(said)
+
+    vault = tmp_path / "notes"
+    with closing(Engine(Settings(out=vault, author="outline", pdf=False))):
+        logging.getLogger("a.library").warning("%s", said)
+        logging.getLogger("a.library").error("failed", exc_info=RuntimeError(said))
+    world = canned.World(vault, {Stage.FETCH: script})
+    world.run("aaa", workers=1)
+    world.close()
+    ours = (vault / ".ytsb/logs/ytsb-tui.log").read_text()
+    assert ours.count("Strange: [secret] over http://[secret]@127.0.0.1:1") == 2
+    (entry,) = json.loads((vault / "processing_log.json").read_text())
+    assert entry["error"] == "RuntimeError: Strange: [secret] over http://[secret]@127.0.0.1:1"
+    kept = [path.read_bytes() for path in vault.rglob("*") if path.is_file()]
+    assert not any(secret.encode() in data for secret in secrets for data in kept)
 
 
 @pytest.mark.parametrize("content", ["a=" + "[" * 100_000, "workers=" + "1" * 5000, "x" * 70_000, 'out = "a\\u0000b"'])

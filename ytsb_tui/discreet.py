@@ -1,0 +1,21 @@
+"""Words of others, without what nobody may read: they may repeat a key or a password that was sent to them."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_SECRET = re.compile(r"\bsk-[\w-]{8,}|(?<=://)[^\s/@]+(?=@)")
+"""API keys as Anthropic and most others make them, and who logs in to an address."""
+
+
+def discreet(text: str) -> str:
+    """`text` without keys, and without the user name and password of any address."""
+    return _SECRET.sub("[secret]", text)
+
+
+class DiscreetFormatter(logging.Formatter):
+    """Writes log records, tracebacks included, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return discreet(super().format(record))
