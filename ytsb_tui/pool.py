@@ -180,8 +180,9 @@ class Pool:
                         if job := self._store.claim(self._among):
                             self.cancelled.discard(job.video_id)
                             return job
-                        self._idle.add(number)
-                        self._changed.notify_all()
+                        if number not in self._idle:  # else two of them would wake each other for ever
+                            self._idle.add(number)
+                            self._changed.notify_all()
                     self._changed.wait(LOOK)
             finally:
                 self._idle.discard(number)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from tests.canned import World
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
+from ytsb_tui.pool import LOOK, Pool
+from ytsb_tui.store import Store
 from ytsb_tui.watch import Watch
 
 
@@ -45,3 +48,25 @@ def test_a_worker_that_outlives_the_run_ends_quietly_and_its_job_is_taken_up_nex
     again.run("aaa")
     again.close()
     assert (again.calls["aaa", Stage.FETCH], again.calls["aaa", Stage.EXPORT]) == (0, 1)
+
+
+class CountingStore(Store):
+    """Counts how often somebody asks for a job."""
+
+    asked = 0
+
+    def claim(self, among: frozenset[str] | None = None) -> VideoProcessingJob | None:
+        self.asked += 1
+        return super().claim(among)
+
+
+def test_idle_workers_look_at_the_queue_now_and_then_and_do_not_wake_each_other(tmp_path: Path) -> None:
+    world = World(tmp_path / "notes")
+    with closing(CountingStore(tmp_path, tmp_path)) as store:
+        pool = Pool(store, world.pool().rules, world.tools)
+        pool.resize(4)
+        threading.Event().wait(2 * LOOK)
+        pool.stop()
+        assert pool.join(30)
+    world.close()
+    assert 4 <= store.asked <= 32
