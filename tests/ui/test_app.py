@@ -26,7 +26,7 @@ from ytsb_tui.journal import Journal
 from ytsb_tui.services.claude.author import ClaudeAuthor
 from ytsb_tui.services.claude.batches import BatchDesk
 from ytsb_tui.settings import Settings
-from ytsb_tui.source import Source
+from ytsb_tui.source import Source, from_link
 from ytsb_tui.ui.app import YtsbApp
 from ytsb_tui.ui.screens.add import AddScreen
 from ytsb_tui.ui.screens.confirm import Confirm
@@ -490,6 +490,19 @@ async def test_a_playlist_is_queued_while_the_rest_is_still_being_found(tmp_path
     for thread in threading.enumerate():
         if thread.name == "list":  # which hears of the end at its next look
             thread.join(60)
+
+
+async def test_what_became_of_a_playlist_is_told_once(tmp_path: Path, loopback: Loopback) -> None:
+    ids = tuple(f"lect{number:07}" for number in range(150))
+    loopback.youtube.catalog.add(*(Video(each, f"Lecture {each}") for each in ids))
+    loopback.youtube.catalog.add_playlist(Playlist("PLcourse", "A long course", (*ids, "deletedvide")))
+    app = YtsbApp(Settings(out=tmp_path / "vault", author="outline", pdf=False, proxy=loopback.router.socks("me")))
+    app.session.pause()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.session.is_ready)
+        app.session.add([from_link("https://www.youtube.com/playlist?list=PLcourse")])
+        await until(pilot, lambda: "PLcourse: 150 videos queued, 1 withheld." in toasts(app))
+        assert not [toast for toast in toasts(app) if toast.endswith("jobs queued.")]
 
 
 async def test_what_is_chosen_in_the_log_is_retried(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ytsb_tui.ui.news import News, Seen, Told
 
 if TYPE_CHECKING:
     from ytsb_tui.engine import Engine
+    from ytsb_tui.journal import Submission
     from ytsb_tui.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -252,6 +253,11 @@ class Session:
     def _submit(
         self, jobs: Sequence[VideoProcessingJob], *, restart_at: Stage | None = None, words: str = "queued"
     ) -> None:
+        """Queue jobs, and say what became of them."""
+        submission = self._queue(jobs, restart_at)
+        self._report(Said(_outcome(len(submission.queued), len(submission.done), "job", words) + "."))
+
+    def _queue(self, jobs: Sequence[VideoProcessingJob], restart_at: Stage | None = None) -> Submission:
         engine, pool = self.engine, self.pool
         if engine is None or pool is None:  # asked for while it was being opened, which came to nothing
             raise self.owned_by or VaultError("The vault could not be opened.")
@@ -260,9 +266,7 @@ class Session:
         for job in submission.queued:
             self._tell(job.video_id, began)
         self._attend(pool)
-        parts = [counted(len(submission.queued), "job") + f" {words}"] if submission.queued else []
-        parts += [f"{len(submission.done):,} already done"] if submission.done else []
-        self._report(Said(", ".join(parts) + "."))
+        return submission
 
     def _wake(self, ids: Sequence[str]) -> None:
         assert self.engine is not None
@@ -298,13 +302,23 @@ class Session:
         from ytsb_tui.services.youtube.playlists import Withheld
 
         found: list[VideoProcessingJob] = []
-        number = withheld = 0
+        queued = done = withheld = 0
+
+        def queue(portion: Sequence[VideoProcessingJob]) -> None:
+            nonlocal queued, done
+            submission = self._queue(portion)
+            queued += len(submission.queued)
+            done += len(submission.done)
 
         def hand_over() -> None:
             portion = tuple(found)
             found.clear()
             if portion:
-                self._errands.put(lambda: self._submit(portion))
+                self._errands.put(lambda: queue(portion))
+
+        def sum_up(ending: str) -> None:
+            words = _outcome(queued, done, "video", "queued") + (f", {withheld} withheld" if withheld else "")
+            self._report(Said(f"{source.id}: {words}.{ending}", "error" if ending else "information"))
 
         assert self.engine is not None
         ending = ""
@@ -313,7 +327,6 @@ class Session:
                 if isinstance(entry, Withheld):
                     withheld += 1
                     continue
-                number += 1
                 found.append(job(entry.video_id, video_source(entry.video_id).url, entry.title))
                 if len(found) >= PORTION:
                     hand_over()
@@ -322,8 +335,13 @@ class Session:
         except (StageError, YtsbError) as error:
             ending = f" The list broke off there: {error} {error.advice}".rstrip()
         hand_over()
-        words = f"{source.id}: {counted(number, 'video')}" + (f", {withheld} withheld" if withheld else "") + "."
-        self._report(Said(words + ending, "error" if ending else "information"))
+        self._errands.put(lambda: sum_up(ending))
+
+
+def _outcome(queued: int, done: int, what: str, words: str) -> str:
+    """What became of an order: `3 jobs queued, 2 already done`."""
+    parts = [f"{counted(queued, what)} {words}"] if queued or not done else []
+    return ", ".join(parts + ([f"{done:,} already done"] if done else []))
 
 
 def portions(glance: Glance, size: int, most: int = -1) -> Iterator[Seen]:
