@@ -83,4 +83,5 @@ def terminal(
     try:
         yield inside
     finally:
-        inside.tmux("kill-server")
+        # A test may have ended it already.
+        subprocess.run(["tmux", "-L", inside.socket, "kill-server"], capture_output=True, check=False)

@@ -56,6 +56,16 @@ def test_it_can_be_left_while_youtube_says_nothing(online: Online, how: str) -> 
 
 
 @needs_tmux
+def test_it_does_not_outlive_its_terminal(program: Program, lectures: Callable[[int], list[str]]) -> None:
+    with terminal(program, 100, 30, *PLAIN, *lectures(1)) as inside:
+        inside.shows("✓ 1 done")
+        app = inside.pid()
+        os.kill(int(inside.tmux("display-message", "-p", "#{pid}")), signal.SIGKILL)
+        assert soon(lambda: not Path(f"/proc/{app}").exists(), SOON)
+    assert program("run", *lectures(1), "--no-pdf").code == 0
+
+
+@needs_tmux
 def test_it_can_be_left_in_the_middle_of_an_answer_which_is_not_paid_for_twice(online: Online) -> None:
     online.claude.next.append(STALLED)
     with terminal(online.program, 100, 30, link(0), "--workers", "1") as inside:
