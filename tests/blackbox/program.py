@@ -74,7 +74,7 @@ class Program:
             start_new_session=True,
         ) as process:
             try:
-                yield Running(process)
+                yield Running(process, self.desk)
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -94,6 +94,8 @@ class Running:
     """A program that has not ended yet."""
 
     process: subprocess.Popen[bytes]
+    desk: Path
+    """The folder it runs in, as do its children."""
 
     def events(self) -> Iterator[Json]:
         """The events of `--json`, as they are printed."""
@@ -120,22 +122,28 @@ class Running:
 
     def kill_traced(self) -> None:
         """Kill the program itself, where another command runs it."""
-        for pid, parent, _ in _processes():
+        for pid, parent in _processes():
             if parent == self.process.pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
     def _children(self) -> list[int]:
-        return [pid for pid, _, session in _processes() if session == self.process.pid != pid]
+        return [pid for pid, _ in _processes() if pid != self.process.pid and _folder_of(pid) == self.desk.resolve()]
 
 
-def _processes() -> Iterator[tuple[int, int, int]]:
-    """Every process that has not ended, its parent, and its session."""
+def _folder_of(pid: int) -> Path | None:
+    with contextlib.suppress(OSError):
+        return Path(os.readlink(f"/proc/{pid}/cwd"))
+    return None
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """Every process that has not ended, and its parent."""
     for place in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, IndexError):
-            state, parent, _, session = place.read_text().rpartition(")")[2].split()[:4]
+            state, parent = place.read_text().rpartition(")")[2].split()[:2]
             if state != "Z":
-                yield int(place.parent.name), int(parent), int(session)
+                yield int(place.parent.name), int(parent)
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[bytes]:

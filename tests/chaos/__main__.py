@@ -18,7 +18,7 @@ from tests.chaos import plans
 from tests.chaos.blows import why_not_aimed
 from tests.chaos.campaign import Account
 
-SHARES = {"captions": 0.5, "pdfs": 0.1, "videos": 0.3, "batches": 0.1}
+SHARES = {"captions": 0.5, "pdfs": 0.1, "videos": 0.34, "batches": 0.06}
 """Of the rounds."""
 JOBS = {"captions": 40, "pdfs": 6, "videos": 40, "batches": 6}
 

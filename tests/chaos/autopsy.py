@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -20,9 +21,9 @@ LOG = "processing_log.json"
 Place = tuple[str, str]
 """A job and a stage of it."""
 OF_ITS_OWN = {"start_time", "end_time", "logged_at", "processing_duration", "timings", "worker_id", "resumed_from"}
-OF_ITS_OWN |= {"cost", "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_missed"}
-"""Facts of an entry that no two runs share: times, and what a call that is made again finds in the cache."""
-OF_ITS_ORDER = {"related", "links_added", "artifact_hashes"}
+OF_ITS_OWN |= {"cost", "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_missed", "links_added"}
+"""Facts of an entry that no two runs share: times, and how much was left to do for a stage that was begun before."""
+OF_ITS_ORDER = {"related", "artifact_hashes"}
 """Facts that depend on which job came first."""
 
 
@@ -75,7 +76,7 @@ def _halves(vault: Path) -> Iterator[str]:
     """Notes and PDFs that are not whole."""
     for note in vault.rglob("*.md"):
         text = note.read_text()
-        if not _is_claim(text) and not _is_whole(text, note.name.startswith("Assessment_")):
+        if not is_claim(text) and not _is_whole(text, note.name.startswith("Assessment_")):
             yield f"half a note: {note}: {text[-80:]!r}"
     for pdf in vault.rglob("*.pdf"):
         content = pdf.read_bytes()
@@ -83,7 +84,7 @@ def _halves(vault: Path) -> Iterator[str]:
             yield f"half a PDF: {pdf}"
 
 
-def _is_claim(text: str) -> bool:
+def is_claim(text: str) -> bool:
     """Whether a file only says whose name it is, until its note is written."""
     return len(text) < 100 and re.fullmatch(r"---\nvideo_id: \S+\n---\n\s*", text) is not None
 
@@ -107,9 +108,13 @@ def picture(vault: Path, *, links: bool) -> dict[str, Any]:
     facts = [{key: entry[key] for key in entry.keys() - own} for entry in entries]
     return {
         **{str(path.relative_to(vault)): _text(path, links=links) for path in vault.rglob("*.md")},
-        **{str(path.relative_to(vault)): "a PDF" for path in vault.rglob("*.pdf")},
+        **{str(path.relative_to(vault)): _drawn(path) if links else "a PDF" for path in vault.rglob("*.pdf")},
         LOG: sorted(facts, key=lambda entry: str(entry["video_id"])),
     }
+
+
+def _drawn(pdf: Path) -> str:
+    return f"a PDF of SHA-256 {hashlib.sha256(pdf.read_bytes()).hexdigest()}"
 
 
 def _text(note: Path, *, links: bool) -> str:

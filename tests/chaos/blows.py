@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,15 +13,20 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from tests.blackbox.program import PATIENCE, Json, Program, Running
-from tests.chaos.autopsy import LOG
+from tests.blackbox.program import PATIENCE, Json, Program, Running, soon
+from tests.chaos.autopsy import LOG, is_claim
 from ytsb_tui.settings import PRIVATE
 
-STATE = ".ytsb/state.db"
+STATE = f"{PRIVATE}/state.db"
+RENAME = "rename,renameat,renameat2"
+DRAWING = "*/pdfs/.ytsb-*.tmp"
+"""What is there of a PDF while it is drawn."""
 
 
 @dataclass(frozen=True)
@@ -29,42 +35,50 @@ class Blow:
 
     place: str
     calls: str = ""
-    """The system calls it dies entering; "" for an event of the run, or a moment of its start."""
+    """The system calls it dies entering."""
     path: str = ""
-    """The file of the vault they are about; "" for any."""
+    """The file of the vault they are about, for the tracer to look at no others."""
+    about: str = ""
+    """A pattern for what the tracer writes of the call: whether it is one of this place."""
     most: int = 1
-    """It dies at one of the first so many."""
+    """It dies at one of the first so many of a thread."""
     least: int = 1
+    moment: Literal["", "event", "start", "drawing"] = ""
+    """What it is killed at where it is no call."""
     tears: bool = False
     """Whether the end of the log is torn as well, as when the power fails before the disk has all of it."""
+    torn: bool = False
+    """Whether that is how the run finds the log."""
 
 
-AT_RANDOM = (Blow("at any moment", most=60), Blow("while it starts"))
+AT_RANDOM = (Blow("at any moment", most=60, moment="event"), Blow("while it starts", moment="start"))
 """These need nothing but a signal."""
 AT_WRITES = (
-    Blow("before a store commit", "pwrite64", f"{STATE}-wal", 120),
-    Blow("before a store commit is synced", "fdatasync", f"{STATE}-wal", 40),
-    Blow("while the store is made or tidied up", "pwrite64,fsync,ftruncate", STATE, 12),
-    Blow("between store commit and log append", "write", LOG, 8),
-    Blow("inside the log append", "fdatasync", LOG, 8, tears=True),
-    Blow("before the log takes its place", "rename,renameat,renameat2", "", 1),
-    Blow("between temporary file and rename", "rename,renameat,renameat2", "", 30),
-    Blow("before a temporary file is synced", "fsync", "", 30),
-    Blow("between a name and its claim", "link,linkat", "", 8),
-    Blow("before a temporary name is removed", "unlink,unlinkat", "", 8),
-    Blow("inside the index of links", "pwrite64", ".ytsb/links.db-wal", 120),
-    Blow("before the owner is named", "openat", ".ytsb/owner.json", 1),
+    Blow("before a store commit", "pwrite64", f"{STATE}-wal", most=120),
+    Blow("before a store commit is synced", "fdatasync", f"{STATE}-wal", most=40),
+    Blow("between store commit and log append", "write", LOG, most=8),
+    Blow("inside the log append", "fdatasync", LOG, most=8, tears=True),
+    Blow("inside the index of links", "pwrite64", f"{PRIVATE}/links.db-wal", most=120),
+    Blow("between a note and its name", RENAME, "", r"\(new\)", most=30),
+    Blow("between a linked note and its name", RENAME, "", r"\(linked\)", most=30, least=3),
+    Blow("before a file is synced", "fsync", "", r"/\.ytsb-\w+\.tmp>", most=30),
+    Blow("before a name is synced", "fsync", "Course", most=30),
+    Blow("before a name is claimed", "link,linkat", "", r'\.md"', most=8),
+    Blow("before an unfinished name is removed", "unlink,unlinkat", "", r'/\.ytsb-\w+\.tmp"', most=8),
+    Blow("before the owner is named", "openat", f"{PRIVATE}/owner.json"),
+    Blow("between a log made anew and its name", RENAME, "", rf'/{LOG}"', torn=True),
+    Blow("while the store is made or tidied up", "pwrite64,fsync,ftruncate", STATE, most=12),
 )
-"""These are aimed by strace, which sees every system call."""
+"""These are aimed by strace, which sees every system call. The last may need a run that comes to its end."""
 AT_PDFS = (
-    Blow("inside a PDF", "fsync", "", 3),
-    Blow("between a PDF and its name", "rename,renameat,renameat2", "", 4),
+    Blow("inside a PDF", most=3, moment="drawing"),
+    Blow("between a PDF and its name", RENAME, "", r'\.pdf"', most=6),
 )
 AT_BATCHES = (
-    Blow("before a batch is announced", "rename,renameat,renameat2", "", 1),
-    Blow("between announcement and submission", "fsync", PRIVATE, 1),
-    Blow("between submission and ticket", "rename,renameat,renameat2", "", 2, least=2),
-    Blow("after a ticket took its place", "fsync", PRIVATE, 2, least=2),
+    Blow("before a batch is announced", RENAME, "", r"\(announcement\)"),
+    Blow("between announcement and submission", "fsync", PRIVATE, r"\(announcement\)"),
+    Blow("between submission and ticket", RENAME, "", r"\(ticket\)", least=2, most=2),
+    Blow("after a ticket has its name", "fsync", PRIVATE, r"\(ticket\)", least=2, most=2),
 )
 
 
@@ -76,7 +90,7 @@ def why_not_aimed() -> str:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "new")
         tried = subprocess.run(
-            [*_strace(Path(folder, "trace"), Blow("", "mkdir", "", 1), 1), "mkdir", str(target)],
+            [*_strace(Path(folder, "trace"), Blow("", "mkdir"), 1), "mkdir", str(target)],
             capture_output=True,
             check=False,
         )
@@ -91,6 +105,8 @@ class Struck:
 
     died: bool
     """False when it ended before the blow."""
+    hit: bool
+    """Whether it died where it was to."""
     events: tuple[Json, ...]
 
     @property
@@ -99,35 +115,38 @@ class Struck:
         return any(event["event"] == "run_started" for event in self.events)
 
 
-def strike(program: Program, command: Sequence[str], vault: Path, blow: Blow, dice: random.Random) -> Struck:
-    """Run the program, kill it at the place, and wait until nothing of it is left."""
-    number = dice.randint(blow.least, blow.most)
+def strike(
+    program: Program, command: Sequence[str], vault: Path, blow: Blow, number: int, dice: random.Random
+) -> Struck:
+    """Run the program, kill it at the `number`-th such place, and wait until nothing of it is left."""
     trace = program.desk.parent / "trace"
     if blow.calls:
         aimed = replace(blow, path=str(vault.resolve() / blow.path) if blow.path else "")
         program = replace(program, through=tuple(_strace(trace, aimed, number)))
     trace.unlink(missing_ok=True)
+    if blow.torn:
+        _tear(vault / LOG, dice)
     with program.started(*command, "--json") as running, _bounded(running):
-        if blow.calls:
-            finishing = threading.Thread(target=_finish_off, args=(trace, running), daemon=True)
-            finishing.start()
-        elif blow.place == "while it starts":
-            time.sleep(dice.random() * 0.7)
-            running.process.kill()
+        killer = threading.Thread(target=_kill, args=(running, vault, trace, blow, number, dice.random()), daemon=True)
+        killer.start()
         seen: list[Json] = []
         for event in running.events():
             seen.append(event)
-            if not blow.calls and len(seen) == number:
+            if blow.moment == "event" and len(seen) == number:
                 time.sleep(dice.random() * 0.03)
                 running.process.kill()
         code = running.process.wait(60)
-        if blow.calls:
-            finishing.join(60)
+        killer.join(60)
         assert running.leaves_nobody(60), "a renderer outlived the program"
     assert code in (0, -signal.SIGKILL, 128 + signal.SIGKILL), f"it ended with {code} by itself: {seen[-3:]}"
+    hit = code != 0
+    if blow.calls and blow.about:
+        hit = hit and re.search(blow.about, _last_call(trace, number, vault)) is not None
+    elif blow.moment == "drawing":
+        hit = hit and any(vault.glob(DRAWING))
     if code and blow.tears:
         _tear(vault / LOG, dice)
-    return Struck(code != 0, tuple(seen))
+    return Struck(code != 0, hit, tuple(seen))
 
 
 @contextlib.contextmanager
@@ -148,18 +167,54 @@ def _strace(trace: Path, blow: Blow, number: int) -> list[str]:
     return ["strace", "-f", "-y", "-qq", "-o", str(trace), *about, "-e", f"trace={calls}", "-e", kill]
 
 
-def _finish_off(trace: Path, running: Running) -> None:
-    """Kill the whole program once any process of it was: a renderer that dies alone is replaced."""
-    while running.process.poll() is None:
-        with contextlib.suppress(OSError):
-            if "+++ killed by SIGKILL" in trace.read_text(errors="replace"):
-                running.kill_traced()
-        time.sleep(0.002)
+def _kill(running: Running, vault: Path, trace: Path, blow: Blow, number: int, chance: float) -> None:
+    """What the tracer does not do: a kill by the clock, or of the whole program once any process of it was killed."""
+    if blow.calls:
+        soon(lambda: running.process.poll() is not None or "+++ killed by SIGKILL" in _text(trace), 10 * PATIENCE)
+        running.kill_traced()  # a renderer that dies alone is replaced
+    elif blow.moment == "start":
+        time.sleep(chance * 0.7)
+        running.process.kill()
+    elif blow.moment == "drawing":
+        drawn: set[Path] = set()
+        while running.process.poll() is None and len(drawn) < number:
+            drawn.update(vault.glob(DRAWING))
+            time.sleep(0.002)
+        time.sleep(chance * 0.2)
+        running.process.kill()
+
+
+def _text(trace: Path) -> str:
+    return trace.read_text(errors="replace") if trace.exists() else ""
+
+
+def _last_call(trace: Path, number: int, vault: Path) -> str:
+    """The call the program died entering, and what it would have put where."""
+    entered: Counter[str] = Counter()
+    for line in _text(trace).splitlines():
+        thread, _, call = line.partition(" ")
+        entered[thread] += call.strip()[:3] not in ("<..", "+++", "---")
+        if entered[thread] == number:
+            return call + _purpose(call, vault)
+    return ""
+
+
+def _purpose(call: str, vault: Path) -> str:
+    """What the names in a call do not tell, but the files it leaves do."""
+    if "batches.json" in call or f"/{PRIVATE}>" in call:
+        written = re.search(r'"([^"]*\.tmp)"', call)
+        file = Path(written[1]) if written else vault / PRIVATE / "batches.json"
+        text = file.read_text() if file.exists() else ""
+        return " (announcement)" if '"batch": ""' in text else " (ticket)" if text else ""
+    if note := re.search(r'"([^"]*\.tmp)", "([^"]*\.md)"', call):
+        new, old = (file.read_text() if file.exists() else "" for file in map(Path, note.groups()))
+        return " (new)" if not old or is_claim(old) else " (linked)" if new.count("[[") > old.count("[[") else ""
+    return ""
 
 
 def _tear(log: Path, dice: random.Random) -> None:
     """Cut the file inside what was added last."""
-    content = log.read_bytes()
+    content = log.read_bytes() if log.exists() else b""
     seam = content.rstrip(b"]\n").rfind(b"\n{")
     if seam > 0:
         log.write_bytes(content[: dice.randint(seam, len(content) - 1)])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.blackbox.online import Online, both_worlds, link, video_id
-from tests.blackbox.program import Program, lecture
+from tests.blackbox.program import TOPICS, Program, srt
 from tests.chaos.autopsy import Place
 from tests.chaos.blows import AT_BATCHES, AT_PDFS, AT_RANDOM, AT_WRITES, Blow, why_not_aimed
 from tests.chaos.campaign import Campaign
@@ -17,6 +17,7 @@ from tests.world.catalog import lecture as youtube_lecture
 from tests.world.claude_answers import wants_assessment
 
 COURSE = ("--author", "outline", "--subject", "Course")
+MANNERS = ("theory", "method", "history", "budget", "engine")
 
 
 def possible(blows: Sequence[Blow]) -> list[Blow]:
@@ -38,9 +39,19 @@ def pdfs(program: Program, jobs: int) -> Campaign:
 
 
 def _files(program: Program, number: int) -> list[str]:
-    for place in range(number):
-        (program.desk / f"lecture {place}.srt").write_text(lecture(place))
-    return [f"lecture {place}.srt" for place in range(number)]
+    """Lectures that name the one before and the one after them, so that every note is linked, and linked to."""
+    titles = [f"{topic} {manner}" for manner in MANNERS for topic in TOPICS][:number]
+    for place, title in enumerate(titles):
+        before, after = titles[place - 1], titles[(place + 1) % number]
+        text = srt(
+            f"Welcome to lecture {place}, which is about {title}.",
+            f"{title.capitalize()} is defined as what changes while {before} stays the same.",
+            f"The most important mistake about {title} is to measure it only once.",
+            f"Because {title} is hard to see, we compare it with {after} in a diagram.",
+            f"In the end {title} explains observation {place} of the experiment.",
+        )
+        (program.desk / f"{title}.srt").write_text(text)
+    return [f"{title}.srt" for title in titles]
 
 
 @contextlib.contextmanager
