@@ -24,6 +24,7 @@ PREFIX = "YTSB_"
 """`YTSB_WORKERS=5` sets `workers`."""
 MOST_OF_TIME = 10_000
 """The most that a setting in seconds, minutes or hours may be."""
+TIMES = ("tor_cooldown_minutes", "tor_refused_hours", "tor_minutes", "tor_deadline", "fetch_deadline", "retry_minutes")
 PLACE = re.compile(r"([\w.-]+:)?[1-9]\d{0,4}", re.ASCII)
 
 
@@ -123,7 +124,7 @@ class Settings:
             raise UsageError(f"`budget` must be above 0, not {self.budget}.")
         if self.tor and self.proxy:
             raise UsageError("`tor` and `proxy` exclude each other.", advice="Leave out --tor, or unset the proxy.")
-        for name in ("tor_cooldown_minutes", "tor_refused_hours", "tor_minutes", "tor_deadline"):
+        for name in TIMES:
             if not 0 < getattr(self, name) <= MOST_OF_TIME:
                 raise UsageError(f"`{name}` must be above 0 and not above {MOST_OF_TIME:,}, not {getattr(self, name)}.")
         if self.tor_uses < 0:
@@ -131,10 +132,10 @@ class Settings:
         for name in ("tor_socks", "tor_control"):
             if (value := getattr(self, name)) and not PLACE.fullmatch(value):
                 raise UsageError(f"`{name}` must be host:port, or a port, not {value}.")
-        if self.playlist_limit < 1 or not self.fetch_deadline > 0:
-            raise UsageError("`playlist_limit` must be at least 1, and `fetch_deadline` above 0.")
-        if self.retries < 0 or not self.retry_minutes > 0:
-            raise UsageError("`retries` must not be negative, and `retry_minutes` must be above 0.")
+        if self.playlist_limit < 1:
+            raise UsageError(f"`playlist_limit` must be at least 1, not {self.playlist_limit}.")
+        if self.retries < 0:
+            raise UsageError(f"`retries` must not be negative, but is {self.retries}.")
 
 
 KNOWN = {item.name: item for item in fields(Settings)}

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -256,7 +257,8 @@ def loads_settings(text: str) -> None:
     except UsageError as error:
         _says(error)
     else:
-        assert iso(1.8e9 + chosen.retry_minutes * 60 * 2.0 ** min(chosen.retries, 20))
+        assert iso(1.8e9 + chosen.retry_minutes * 60)
+        assert max(chosen.fetch_deadline, chosen.tor_deadline) <= threading.TIMEOUT_MAX
     try:
         settings.load({}, file=None, environment={"YTSB_WORKERS": text, "YTSB_LANGUAGES": text, "YTSB_OUT": text[:9]})
     except UsageError as error:

@@ -43,6 +43,7 @@ def test_nothing_that_begins_again_and_again_is_too_much(parser: Parser) -> None
         ("PDF page", "<!--\n\n" * 5_000 + "--> x"),
         ("reader", "*" * AT_LENGTH),
         ("srv1, srv3", "<timedtext><body>" + "<p t='1'>" * 10_000 + "a" + "</p>" * 10_000 + "</body></timedtext>"),
+        ("settings", "retry_minutes = inf"),
         ("retry-after", "9" * 400),
         ("player", '{"videoDetails":{"lengthSeconds":"' + "9" * 400 + '"}}'),
         ("Claude stream", 'event: a\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta"}}\n\n'),

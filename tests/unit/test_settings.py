@@ -153,7 +153,9 @@ def test_an_unknown_setting_is_told_with_the_one_that_may_be_meant(file: Path, l
         ("retry_minutes = nan", "`retry_minutes` must be above 0"),
         ("budget = 0", "`budget` must be above 0, not 0.0."),
         ("playlist_limit = 0", "`playlist_limit` must be at least 1"),
-        ("fetch_deadline = 0", "`fetch_deadline` above 0"),
+        ("fetch_deadline = 0", "`fetch_deadline` must be above 0 and not above 10,000, not 0.0."),
+        ("fetch_deadline = inf", "`fetch_deadline` must be above 0 and not above 10,000, not inf."),
+        ("retry_minutes = 1e300", "`retry_minutes` must be above 0 and not above 10,000"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_told(file: Path, line: str, told: str) -> None:
