@@ -44,6 +44,9 @@ from ytsb_tui.circuits import Circuit
 from ytsb_tui.discreet import discreet
 from ytsb_tui.usage import Usage
 
+LONGEST_WAIT = 30 * 86_400.0
+"""Seconds that nothing is put off for longer than, whatever a server or a setting says."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -60,6 +63,9 @@ class Policy:
     stops_run: bool = False
     """Whether no further job should be started."""
 
+    longest: float = LONGEST_WAIT
+    """Seconds beyond which the pause grows no more."""
+
     def pause_before(self, failed: int, asked: float | None, spread: float | None = None) -> float:
         """Seconds to wait after `failed` failures in a row.
 
@@ -70,21 +76,18 @@ class Policy:
         """
         if asked is not None:
             return asked
-        doubled = self.pause * 2.0 ** (failed - 1)
+        doubled = min(self.pause * 2.0 ** (failed - 1), self.longest)
         if self.shared:
             return doubled
         return doubled * (0.75 + 0.5 * (random.random() if spread is None else spread))
 
-
-LONGEST_WAIT = 30 * 86_400.0
-"""Seconds that nothing is put off for longer than, whatever a server or a setting says."""
 
 PERMANENT = Policy()
 BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True)
 EXIT = Policy(tries=8, retryable=True)
 TOR = Policy(tries=3, pause=30.0, shared=True, retryable=True)
 BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True)
-OFFLINE = Policy(tries=12, pause=2.0, shared=True, retryable=True)
+OFFLINE = Policy(tries=11, pause=2.0, shared=True, retryable=True, longest=900.0)
 NETWORK = Policy(tries=4, pause=1.0, retryable=True)
 RENDER = Policy(tries=2, retryable=True)
 OURS = Policy(retryable=True, stops_run=True)

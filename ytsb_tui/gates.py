@@ -97,6 +97,15 @@ class Gate:
             news, self._is_news = self._is_news, False
             return news
 
+    def reopen(self) -> bool:
+        """Let one worker ask again now, however long the pause was to last; whether it was closed."""
+        with self._changed:
+            now = self._clock.ticks()
+            closed = self._opens_at > now
+            self._opens_at = min(self._opens_at, now)
+            self._changed.notify_all()
+            return closed
+
     def accepted(self) -> None:
         """The resource served somebody: open for all."""
         with self._changed:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ytsb_tui.errors import Bug, Cancelled, OverBudget, StageError, Stopped, YtsbError
-from ytsb_tui.events import JobStopped, RunStopped, StageProgress, safely
+from ytsb_tui.events import JobStopped, ResourcePaused, RunStopped, StageProgress, safely
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.pipeline import Attempt, Rules
 from ytsb_tui.stages import Tools
@@ -95,8 +95,12 @@ class Pool:
         self._paused = True
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Go on after `pause`, and ask again now what everybody waits for."""
         self._paused = False
+        for gate in self.rules.gates.values():
+            if gate.reopen():
+                now = self.rules.clock.now()
+                self.rules.tell(ResourcePaused(gate.name, now, "Asked again.", now))
         self.wake()
 
     def wake(self) -> None:

@@ -16,7 +16,7 @@ from textual import events
 from tests.canned import World
 from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
 from tests.world import World as Loopback
-from tests.world.catalog import Playlist, Video
+from tests.world.catalog import Playlist, Video, lecture
 from tests.world.claude import Claude
 from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import NoCaptions, OutOfSpace, VaultError
@@ -362,6 +362,20 @@ async def test_who_waits_for_a_long_pause_goes_on_when_it_is_over(tmp_path: Path
         clock.at += 1801
         await until(pilot, lambda: isinstance(app.screen, Main))
         assert not app.session.paused
+
+
+async def test_p_twice_ends_a_pause_at_once(tmp_path: Path, loopback: Loopback) -> None:
+    loopback.youtube.catalog.add(lecture(0))
+    fault = loopback.youtube.goes_wrong("status", "player", status=429, retry_after="500")
+    app = YtsbApp(Settings(out=tmp_path / "vault", author="outline", pdf=False, proxy=loopback.router.socks("me")))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.session.is_ready)
+        app.session.add([from_link("https://youtu.be/lect0000000")])
+        await until(pilot, lambda: "YouTube pauses for 8:" in screen_text(app))
+        loopback.youtube.faults.remove(fault)
+        await pilot.press("p", "p")
+        await until(pilot, lambda: app.board.tally.status[Status.DONE] == 1)
+        assert app.board.pauses == {}
 
 
 async def test_a_long_pause_takes_no_keys_from_who_is_typing(tmp_path: Path) -> None:

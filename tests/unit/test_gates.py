@@ -246,3 +246,16 @@ def test_waiting_alone_lasts_by_the_clock_and_can_be_given_up(clock: HandClock) 
     assert looks == 4
     with pytest.raises(Cancelled):
         gate.wait(7.0, look)
+
+
+def test_a_pause_can_be_ended_and_then_one_asks_for_all(clock: HandClock) -> None:
+    gate = Gate("fetch", 4, clock)
+    assert not gate.reopen()
+    gate.refused(longer_each_time)
+    with visit(gate, 0, 0) as (first, second):
+        first.waits()
+        assert gate.reopen()
+        first.enters()
+        second.waits()
+        gate.accepted()
+        second.enters()

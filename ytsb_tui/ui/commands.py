@@ -17,7 +17,7 @@ KEYS = [
             tooltip="Start this job, or the marked ones, over"),
     Binding("x", "cancel", "Cancel", id="jobs.cancel", tooltip="Stop working on this job, or the marked ones"),
     Binding("space", "mark", "Mark", id="jobs.mark", show=False, tooltip="Mark this job for r, x and ctrl+r"),
-    Binding("p", "pause", "Pause", id="run.pause", tooltip="Begin no further job, or go on"),
+    Binding("p", "pause", "Pause", id="run.pause", tooltip="Begin no further job, or go on; pauses end then too"),
     Binding("plus,equals_sign", "workers(1)", "More workers", id="run.more", show=False, tooltip="One worker more"),
     Binding("minus", "workers(-1)", "Fewer workers", id="run.fewer", show=False, tooltip="One worker less"),
     Binding("slash", "filter", "Filter", id="view.filter", tooltip="Show only jobs with these words"),

@@ -181,7 +181,7 @@ class Steering(Screen[None]):
         question = Confirm(
             words,
             f"Either way nothing is lost. Who waits goes on by {at_clock(pause.until)} without you; "
-            "a paused run begins nothing further until you press p.",
+            "a paused run begins nothing further until you press p, which asks again at once.",
             "Pause the run",
             "Wait",
             while_true=lambda: pause.resource in self.board.pauses,
