@@ -519,6 +519,22 @@ async def test_what_became_of_a_playlist_is_told_once(tmp_path: Path, loopback: 
         assert not [toast for toast in toasts(app) if toast.endswith("jobs queued.")]
 
 
+async def test_a_playlist_that_breaks_off_says_how_to_take_the_rest(tmp_path: Path, loopback: Loopback) -> None:
+    ids = tuple(f"lect{number:07}" for number in range(150))
+    loopback.youtube.catalog.add(*(Video(each, f"Lecture {each}") for each in ids))
+    loopback.youtube.catalog.add_playlist(Playlist("PLcourse", "A long course", ids))
+    loopback.youtube.goes_wrong("reset", "browse", skip=1)
+    app = YtsbApp(Settings(out=tmp_path / "vault", author="outline", pdf=False, proxy=loopback.router.socks("me")))
+    app.session.pause()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.session.is_ready)
+        app.session.add([from_link("https://www.youtube.com/playlist?list=PLcourse")])
+        await until(pilot, lambda: any(toast.startswith("PLcourse: 100 videos queued") for toast in toasts(app)))
+        (told,) = (toast for toast in toasts(app) if toast.startswith("PLcourse"))
+        assert "The list broke off there: The connection to YouTube broke off." in told
+        assert told.endswith("Add it again to take the rest.")
+
+
 async def test_what_is_chosen_in_the_log_is_retried(tmp_path: Path) -> None:
     vault_with_failures(tmp_path, "aaa", "bbb")
     async with opened(tmp_path, paused=True) as (app, pilot):

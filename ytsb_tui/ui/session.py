@@ -332,8 +332,10 @@ class Session:
                     hand_over()
         except Stopped:
             return
-        except (StageError, YtsbError) as error:
-            ending = f" The list broke off there: {error} {error.advice}".rstrip()
+        except YtsbError as error:
+            may_help = isinstance(error, StageError) and error.policy.retryable and not error.policy.stops_run
+            advice = "Add it again to take the rest." if may_help else error.advice
+            ending = f" The list broke off there: {error} {advice}".rstrip()
         hand_over()
         self._errands.put(lambda: sum_up(ending))
 
