@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.canned import HandClock
 from tests.world import world
-from tests.world.tor_control import FakeTor, Relay, exits
+from tests.world.tor_control import Built, FakeTor, Relay, exits
 from tests.world.watching import Watching
 from ytsb_tui.circuits import Circuit
 from ytsb_tui.events import CircuitMoved, Event, TorChanged
@@ -101,7 +101,7 @@ def exit_of(circuit: Circuit) -> str:
     return circuit.exit.address
 
 
-def built(fake: FakeTor, lease: Lease) -> Any:
+def built(fake: FakeTor, lease: Lease) -> Built:
     """The circuit of a lease, as tor knows it."""
     return fake.circuits[int(lease.circuit_id)]
 

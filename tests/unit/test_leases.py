@@ -173,9 +173,7 @@ def test_a_fetch_that_goes_on_over_a_rotated_circuit_hears_that_it_ended(desk: O
 def test_a_stream_that_leaves_by_another_exit_is_cut_and_its_lease_not_used_again(desk: Office) -> None:
     with hold(desk, 0) as lease:
         joined = built(desk.fake, lease)
-        with desk.fake._lock:
-            del desk.fake.circuits[joined.id]
-        desk.fake.plan.append("exit5")
+        desk.fake.exchange(joined, next(one.nickname for one in desk.fake.exits if one != joined.exit))
         with open_stream(lease.socks, lease.user, "www.youtube.com", 443, 30.0):
             desk.until(lambda: lease.spoilt == "moved")
     desk.until(lambda: not any(one.user == lease.user for one in desk.fake.circuits.values()))
@@ -186,9 +184,7 @@ def test_a_stream_that_leaves_by_another_exit_is_cut_and_its_lease_not_used_agai
 def test_a_stream_that_leaves_by_the_same_exit_over_another_circuit_is_fine(desk: Office) -> None:
     with hold(desk, 0) as lease:
         joined = built(desk.fake, lease)
-        with desk.fake._lock:
-            del desk.fake.circuits[joined.id]
-        desk.fake.plan.append(joined.exit.nickname)
+        desk.fake.exchange(joined, joined.exit.nickname)
         with open_stream(lease.socks, lease.user, "www.youtube.com", 443, 30.0):
             desk.until(lambda: lease.circuit_id != str(joined.id))
     assert desk.take(0).name == lease.circuit.name

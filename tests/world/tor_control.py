@@ -112,6 +112,8 @@ class FakeTor:
         self.only_to = ""
         """... or this one alone."""
         self.bootstrapped = 100
+        self.skew = 0
+        """Seconds this machine's clock is ahead of the network's, which it complains of to whoever listens."""
         self.options: dict[str, str] = {}
         """What its torrc says; names in small letters."""
         self.commands: list[str] = []
@@ -151,6 +153,13 @@ class FakeTor:
         """A circuit for whoever comes next, as tor builds some before anybody asks."""
         with self._lock:
             return self._build("")
+
+    def exchange(self, circuit: Built, nickname: str) -> Built:
+        """Another circuit for the same user from now on, to this exit; the old one stays."""
+        with self._lock:
+            del self.circuits[circuit.id]
+            self.plan.appendleft(nickname)
+            return self._build(circuit.user)
 
     def hang_up(self) -> None:
         """End every control connection, as a tor does that ends."""
@@ -320,6 +329,8 @@ class _Session(socketserver.StreamRequestHandler):
                 else:
                     self.wants = wanted
                     self.say("250 OK")
+                    if self.tor.skew and "STATUS_GENERAL" in wanted:
+                        self.say(f"650 STATUS_GENERAL WARN CLOCK_SKEW SKEW={self.tor.skew} SOURCE=OR:127.67.0.1:9001")
             case "CLOSECIRCUIT":
                 number = rest.split()[0]
                 circuit = self.tor.circuits.get(int(number))

@@ -60,6 +60,14 @@ class Host(Protocol):
         """What somebody who has waited since then waits for. Raises `StageError` when in vain."""
 
 
+class Wish(NamedTuple):
+    """Why somebody is to have another lease."""
+
+    why: str
+    spent: Lease | None = None
+    """The one it had, where that was given up at once: its exit may be the only one there is."""
+
+
 class Move(NamedTuple):
     """A lease that took the place of another."""
 
@@ -83,8 +91,8 @@ class Leases:
         """All that are not returned yet: in the queue, held, or only finishing what runs on them."""
         self._ready: deque[Lease] = deque()
         self._held: dict[Holder, Lease] = {}
-        self._wanted: dict[Holder, str] = {}
-        """Who is to have another lease, and why."""
+        self._wanted: dict[Holder, Wish] = {}
+        """Who is to have another lease."""
         self._retired: list[Lease] = []
         self._building = 0
         self._renewed = -RENEWAL
@@ -216,10 +224,7 @@ class Leases:
             with self._changed:
                 self._interest = self._clock.ticks()
                 self._start()
-                lease = self._held.get(holder)
-                why = self._spent(lease) if lease else "first"
-                if lease is None or why:
-                    self._wanted[holder] = why
+                self._wish(holder)
                 moves = self._settle()
                 lease = self._held.get(holder)
                 if lease is not None and not self._spent(lease):
@@ -236,11 +241,21 @@ class Leases:
                 if not self._ready:
                     self._changed.wait(LOOK)
 
+    def _wish(self, holder: Holder) -> None:
+        """Have a holder whose lease is spent, or who has none, be given another."""
+        lease = self._held.get(holder)
+        if lease is None:
+            self._wanted.setdefault(holder, Wish("first"))
+        elif why := self._spent(lease):
+            self._wanted[holder] = Wish(why, lease)
+            del self._held[holder]
+            self._retire_if_idle(lease)
+
     def _rotate(self, holders: Sequence[Holder]) -> None:
         with self._changed:
             for holder in holders:
                 if holder in self._held:
-                    self._wanted.setdefault(holder, "asked")
+                    self._wanted.setdefault(holder, Wish("asked"))
             self._interest = self._clock.ticks()
             moves = self._settle()
             self._changed.notify_all()
@@ -255,13 +270,13 @@ class Leases:
                 self._retired.append(lease)
                 continue
             holder = next(iter(self._wanted))
-            why = self._wanted.pop(holder)
+            wish = self._wanted.pop(holder)
             before = self._held.get(holder)
             lease.circuit = replace(lease.circuit, worker_id=holder if isinstance(holder, int) else None)
             self._held[holder] = lease
             if before is not None:
                 self._retire_if_idle(before)
-            moves.append(Move(holder, before, lease, why))
+            moves.append(Move(holder, before or wish.spent, lease, wish.why))
         if self._short():
             self._changed.notify_all()
         return moves
