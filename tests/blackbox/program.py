@@ -44,6 +44,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     through: tuple[str, ...] = ()
     """A command that runs it: a tracer, a clock of its own."""
+    module: str = "ytsb_tui"
 
     def __call__(self, *arguments: str | Path, stdin: str | bytes = b"", **variables: str) -> Ended:
         """Run it to its end; fails when it takes too long or shows a traceback."""
@@ -80,7 +81,7 @@ class Program:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def _command(self, *arguments: str | Path) -> list[str]:
-        return [*self.through, sys.executable, "-m", "ytsb_tui", *map(str, arguments)]
+        return [*self.through, sys.executable, "-m", self.module, *map(str, arguments)]
 
     def variables(self, more: Mapping[str, str]) -> dict[str, str]:
         """The whole environment it is given."""

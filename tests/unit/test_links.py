@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments
 from ytsb_tui.services.links.prose import MOST
 from ytsb_tui.services.links.wikilinks import WikiLinks
 from ytsb_tui.services.vault.vault import Vault
+from ytsb_tui.settings import PRIVATE
 from ytsb_tui.transcript import Cue, Transcript
 
 WORDS = ("Group", "Ring", "Field", "Knot", "Graph", "Game", "Number", "Type")
@@ -251,6 +253,24 @@ def test_related_notes_share_concepts_closest_first(study: Study) -> None:
     study.add("Heaps", "x", "binary tree", "priority queue", quiz=True)
     job = VideoProcessingJob("new", "https://youtu.be/new", concepts=("priority queues", "binary trees"))
     assert study.links.related(job) == ["Heaps", "Search_trees"]
+
+
+def test_which_notes_are_related_does_not_depend_on_when_the_index_met_them(study: Study) -> None:
+    for title in ("Tries", "Heaps", "Graphs"):
+        study.add(title, "x", "binary tree", "balance")
+    job = VideoProcessingJob("new", "https://youtu.be/new", concepts=("binary trees", "balance"))
+    before = study.links.related(job)
+    study.links.close()
+    (study.root / PRIVATE / "links.db").unlink()
+    for note in sorted((study.root / "CS").iterdir(), reverse=True):
+        note.rename(note.with_suffix(".gone"))
+    with closing(WikiLinks(study.vault)) as links:
+        assert links.related(job) == []
+    for gone in sorted((study.root / "CS").iterdir(), reverse=True):
+        gone.rename(gone.with_suffix(".md"))
+        with closing(WikiLinks(study.vault)) as links:
+            met = links.related(job)
+    assert met == before == ["Graphs", "Heaps", "Tries"]
 
 
 def test_one_common_word_does_not_relate_notes_unless_it_is_what_one_is_about(study: Study) -> None:

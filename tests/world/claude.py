@@ -92,6 +92,10 @@ class Claude:
         with self._lock:
             return self.next.popleft() if self.next else Behaviour()
 
+    def behaviour_in(self, request: Mapping[str, Any]) -> Behaviour:
+        """How a call is answered that asks this."""
+        return self.behaviour()
+
     def fault(self, request: Mapping[str, Any]) -> Behaviour | None:
         """What the API would find wrong with a request."""
         unknown = request.keys() - _KNOWN
@@ -248,7 +252,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _message(self, request: dict[str, Any]) -> None:
         claude = self.server.claude
-        how = claude.behaviour()
+        how = claude.behaviour_in(request)
         fault = how if how.status != 200 or how.page else claude.fault(request)
         if fault:
             self._refuse(fault)

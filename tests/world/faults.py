@@ -29,6 +29,7 @@ class Request:
             "/api/timedtext": "timedtext",
             "/playlist": "playlist",
             "/youtubei/v1/browse": "browse",
+            "/youtubei/v1/next": "next",
         }
         if re.match(r"/(@|channel/|c/|user/)", self.path):
             return "channel"
@@ -50,7 +51,7 @@ class Fault:
 
     kind: Kind
     endpoint: str | None = None
-    """ "watch", "player", "timedtext", "playlist", "channel" or "browse"."""
+    """ "watch", "player", "timedtext", "playlist", "channel", "browse" or "next"."""
     video_id: str | None = None
     source: str | None = None
     """The address the request comes from."""

@@ -118,6 +118,8 @@ class YouTube:
                 return _json(pages.player(video, request.client))
             case "timedtext":
                 return self._captions(request)
+            case "next":  # what yt-dlp asks where it got no page
+                return _json({})
             case "playlist":
                 name = request.query.get("list", "")
                 playlist = self.catalog.playlists.get(name)

@@ -144,7 +144,7 @@ class LinkIndex:
         with self._lock:
             rows = self._connection.execute(
                 "SELECT path, about FROM texts JOIN notes ON notes.id = texts.rowid"
-                " WHERE texts MATCH ? ORDER BY rank LIMIT ?",
+                " WHERE texts MATCH ? ORDER BY rank, path LIMIT ?",
                 (_any_of("about", phrases), 4 * limit),
             )
             found = rows.fetchall() if phrases else []
