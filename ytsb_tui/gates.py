@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bisect
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from ytsb_tui.clock import Clock
@@ -32,7 +33,7 @@ class Gate:
         self._waiting: list[tuple[int, int]] = []
         self._arrivals = 0
         self._opens_at = 0.0
-        self._refusals = 0
+        self._refusals: Counter[Hashable] = Counter()
         self._is_news = False
         self._probe: tuple[int, int] | None = None
         self._changed = threading.Condition()
@@ -73,9 +74,10 @@ class Gate:
         room = self._inside < self._capacity and not (self._refusals and self._probe)
         return room and self._waiting[0] == ticket and self._clock.ticks() >= self._opens_at
 
-    def refused(self, pause: Callable[[int], float]) -> float:
-        """The resource refused somebody: close for `pause(n)` seconds at its n-th refusal in a row.
+    def refused(self, pause: Callable[[int], float], kind: Hashable = None) -> float:
+        """The resource refused somebody: close for `pause(n)` seconds at its n-th refusal of a kind in a row.
 
+        Kinds have pauses of very different lengths, so they are counted apart.
         Refusals that arrive while the gate is closed belong to calls that were
         on their way already: they may lengthen the pause but do not count.
         Returns the seconds from now until the gate opens.
@@ -83,10 +85,10 @@ class Gate:
         with self._changed:
             now = self._clock.ticks()
             if now >= self._opens_at:
-                self._refusals += 1
+                self._refusals[kind] += 1
                 self._probe = None
                 self._is_news = True
-            until = max(self._opens_at, now + pause(self._refusals))
+            until = max(self._opens_at, now + pause(max(1, self._refusals[kind])))
             self._is_news |= until > self._opens_at + NOTICEABLE
             self._opens_at = until
             return until - now
@@ -110,7 +112,7 @@ class Gate:
         """The resource served somebody: open for all."""
         with self._changed:
             if self._refusals and self._clock.ticks() >= self._opens_at:
-                self._refusals = 0
+                self._refusals.clear()
                 self._changed.notify_all()
 
     def wait(self, seconds: float, check: Callable[[], None]) -> None:

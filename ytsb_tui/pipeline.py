@@ -216,7 +216,7 @@ class Attempt:
         rules, policy = self._rules, error.policy
         if policy.shared:
             pause = 0.0
-            closed = gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after))
+            closed = gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after), policy)
             now = rules.clock.now()
             until = now + closed
             if gate.take_news():

@@ -13,8 +13,10 @@ from tests.blackbox.program import TOPICS, Program, srt
 from tests.chaos.autopsy import Place
 from tests.chaos.blows import AT_BATCHES, AT_PDFS, AT_RANDOM, AT_WRITES, Blow, why_not_aimed
 from tests.chaos.campaign import Campaign
+from tests.world.catalog import Track, Video
 from tests.world.catalog import lecture as youtube_lecture
 from tests.world.claude_answers import wants_assessment
+from ytsb_tui.transcript import Cue
 
 COURSE = ("--author", "outline", "--subject", "Course")
 MANNERS = ("theory", "method", "history", "budget", "engine")
@@ -39,19 +41,32 @@ def pdfs(program: Program, jobs: int) -> Campaign:
 
 
 def _files(program: Program, number: int) -> list[str]:
+    for title, sentences in course(number).items():
+        (program.desk / f"{title}.srt").write_text(srt(*sentences))
+    return [f"{title}.srt" for title in course(number)]
+
+
+def course(number: int) -> dict[str, tuple[str, ...]]:
     """Lectures that name the one before and the one after them, so that every note is linked, and linked to."""
     titles = [f"{topic} {manner}" for manner in MANNERS for topic in TOPICS][:number]
-    for place, title in enumerate(titles):
-        before, after = titles[place - 1], titles[(place + 1) % number]
-        text = srt(
+    return {
+        title: (
             f"Welcome to lecture {place}, which is about {title}.",
-            f"{title.capitalize()} is defined as what changes while {before} stays the same.",
+            f"{title.capitalize()} is defined as what changes while {titles[place - 1]} stays the same.",
             f"The most important mistake about {title} is to measure it only once.",
-            f"Because {title} is hard to see, we compare it with {after} in a diagram.",
+            f"Because {title} is hard to see, we compare it with {titles[(place + 1) % number]} in a diagram.",
             f"In the end {title} explains observation {place} of the experiment.",
         )
-        (program.desk / f"{title}.srt").write_text(text)
-    return [f"{title}.srt" for title in titles]
+        for place, title in enumerate(titles)
+    }
+
+
+def filmed(place: int, title: str, sentences: Sequence[str]) -> Video:
+    """Such a lecture as a video, without its welcome: what is said in the first half minute gets into the notes."""
+    whole = youtube_lecture(place)
+    said = tuple(Cue(at * 5.0, at * 5.0 + 4.5, sentence) for at, sentence in enumerate(sentences[1:]))
+    cues = (*said, *whole.tracks[0].cues[len(said) :])
+    return replace(whole, title=title.capitalize(), tracks=(Track("en", cues),))
 
 
 @contextlib.contextmanager
@@ -59,7 +74,7 @@ def videos(program: Program, jobs: int, *, economy: bool = False) -> Iterator[tu
     """Videos, written about by Claude at once or in batches; and the program that can reach both."""
     with both_worlds(program) as online:
         catalog = online.world.youtube.catalog
-        catalog.add(*(replace(youtube_lecture(number), title=f"Lecture {number}") for number in range(jobs)))
+        catalog.add(*(filmed(place, *lecture) for place, lecture in enumerate(course(jobs).items())))
         if economy:
             online.claude.looks = 0
         command = ["run", *map(link, range(jobs)), "--subject", "Course", *(["--economy"] if economy else [])]

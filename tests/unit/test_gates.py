@@ -175,6 +175,16 @@ def test_each_further_refusal_counts_and_success_forgets_them(clock: HandClock) 
     assert [*pauses, gate.refused(longer_each_time)] == [10.0, 20.0, 30.0, 10.0]
 
 
+def test_refusals_of_one_kind_do_not_lengthen_the_pauses_of_another(clock: HandClock) -> None:
+    gate = Gate("fetch", 3, clock)
+    pauses = []
+    for kind in ("busy", "busy", "blocked", "busy"):
+        pauses.append(gate.refused(longer_each_time, kind))
+        clock.at += pauses[-1]
+    gate.accepted()
+    assert [*pauses, gate.refused(longer_each_time, "busy")] == [10.0, 20.0, 10.0, 30.0, 10.0]
+
+
 def test_refusals_of_calls_that_were_under_way_do_not_count_but_may_lengthen_the_pause(clock: HandClock) -> None:
     gate = Gate("fetch", 3, clock)
     assert gate.refused(longer_each_time) == 10.0
