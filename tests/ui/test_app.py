@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 from textual import events
+from textual._styles_cache import StylesCache
+from textual.widget import Widget
 
 from tests.canned import World
 from tests.ui.boards import AppPilot, finish, hand_clock, job, opened, queue, until
@@ -95,6 +99,24 @@ async def test_sources_named_at_the_start_are_worked_on_live(tmp_path: Path) -> 
 async def test_an_empty_vault_says_what_to_do(tmp_path: Path) -> None:
     async with opened(tmp_path / "new") as (app, _):
         assert "Paste links, a list or caption files, or press a." in screen_text(app)
+
+
+async def test_a_screen_that_was_closed_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, pilot):
+
+        async def look() -> list[weakref.ref[StylesCache]]:
+            await pilot.press("question_mark")
+            await until(pilot, lambda: isinstance(app.screen, Help))
+            drawn = [weakref.ref(each._styles_cache) for each in app.screen.walk_children(Widget)]
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, Main))
+            return drawn
+
+        drawn = await look()
+        assert drawn
+        await look()
+        gc.collect()
+        assert [each for each in drawn if each() is not None] == []
 
 
 async def test_unfinished_jobs_go_on_when_the_vault_is_opened(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
@@ -85,6 +87,11 @@ class YtsbApp(App[YtsbError | None]):
         from ytsb_tui.ui.pasting import PastingDriver
 
         return PastingDriver
+
+    def pop_screen(self) -> AwaitComplete:
+        # A cache of Textual's has whole widgets' drawn lines in its keys, and would keep those of the last thousand.
+        StylesCache.get_inner_outer.cache_clear()
+        return super().pop_screen()
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
