@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
 _SECRET = re.compile(r"\bsk-[\w-]{8,}|(?<=://)[^\s/@]+(?=@)")
@@ -12,10 +11,3 @@ _SECRET = re.compile(r"\bsk-[\w-]{8,}|(?<=://)[^\s/@]+(?=@)")
 def discreet(text: str) -> str:
     """`text` without keys, and without the user name and password of any address."""
     return _SECRET.sub("[secret]", text)
-
-
-class DiscreetFormatter(logging.Formatter):
-    """Writes log records, tracebacks included, without secrets."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return discreet(super().format(record))

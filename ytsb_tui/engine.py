@@ -11,7 +11,7 @@ from ytsb_tui.appraisal import Appraisal
 from ytsb_tui.budget import Budget
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock, SystemClock
-from ytsb_tui.discreet import DiscreetFormatter
+from ytsb_tui.discreet import discreet
 from ytsb_tui.errors import UsageError
 from ytsb_tui.events import Listener, safely
 from ytsb_tui.gates import Gate
@@ -34,6 +34,13 @@ MOST_ECONOMICAL = 500
 """Jobs that wait for the same batch at once."""
 LOG_SIZE = 1_000_000
 """Bytes of the program's own log, of which one older one is kept."""
+
+
+class DiscreetFormatter(logging.Formatter):
+    """Writes log records, tracebacks included, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return discreet(super().format(record))
 
 
 class Engine:

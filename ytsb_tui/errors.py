@@ -36,13 +36,14 @@ A class earns its place by a policy or an advice of its own.
 from __future__ import annotations
 
 import errno
-import random
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ytsb_tui.circuits import Circuit
 from ytsb_tui.discreet import discreet
 from ytsb_tui.usage import Usage
+
+if TYPE_CHECKING:
+    from ytsb_tui.circuits import Circuit
 
 LONGEST_WAIT = 30 * 86_400.0
 """Seconds that nothing is put off for longer than, whatever a server or a setting says."""
@@ -79,7 +80,11 @@ class Policy:
         doubled = min(self.pause * 2.0 ** (failed - 1), self.longest)
         if self.shared:
             return doubled
-        return doubled * (0.75 + 0.5 * (random.random() if spread is None else spread))
+        if spread is None:
+            import random  # dear, and of no use to a command that only answers
+
+            spread = random.random()
+        return doubled * (0.75 + 0.5 * spread)
 
 
 PERMANENT = Policy()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
 import click
-
-from ytsb_tui.source import is_bare_id
 
 PLAIN = re.compile(r"[A-Za-z-]+")
 """What a command may look like; links, handles and file names have other characters too."""
@@ -38,7 +35,13 @@ class Commands(click.Group):
         return min(place, len(args))
 
     def _check_spelling(self, ctx: click.Context, word: str) -> None:
-        if not PLAIN.fullmatch(word) or word.startswith("-") or is_bare_id(word) or Path(word).exists():
+        if not PLAIN.fullmatch(word) or word.startswith("-") or Path(word).exists():
+            return
+        import difflib  # what most commands never need is not loaded for them
+
+        from ytsb_tui.source import is_bare_id
+
+        if is_bare_id(word):
             return
         close = difflib.get_close_matches(word, self.commands, n=1)
         ctx.fail(f"No such command '{word}'." + (f" Did you mean '{close[0]}'?" if close else ""))

@@ -40,4 +40,10 @@ def test_only_screens_and_calls_load_anything_heavy() -> None:
 
 def test_asking_the_version_loads_next_to_nothing() -> None:
     loaded = loaded_by(ASKING_THE_VERSION)
-    assert not (HEAVY | {"requests", "rich", "sqlite3", "ytsb_tui.settings", "ytsb_tui.stages"}) & loaded
+    assert (
+        not (
+            HEAVY
+            | {"hashlib", "logging", "random", "requests", "rich", "sqlite3", "ytsb_tui.settings", "ytsb_tui.stages"}
+        )
+        & loaded
+    )
