@@ -92,6 +92,8 @@ class Glance:
             raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
         path = root / PRIVATE / "state.db"
         self._seen = -1
+        self._statuses: dict[str, str] = {}
+        self._last_attempt = 0
         self._sql: sqlite3.Connection | None = None
         if path.is_file():
             try:
@@ -149,6 +151,24 @@ class Glance:
         for (version,) in self._rows("PRAGMA data_version"):
             self._seen = version
         return self._seen != before
+
+    def changed_ids(self) -> list[str]:
+        """The jobs that may have changed since the last time this was asked, in the order of the queue.
+
+        Those that run, have another status, or ended an attempt: nothing else
+        happens to a job that would be seen.
+        """
+        ended = set()
+        for number, video_id in self._rows("SELECT n, job_id FROM attempt WHERE n>? ORDER BY n", self._last_attempt):
+            self._last_attempt = number
+            ended.add(video_id)
+        before, now = self._statuses, dict(self._rows("SELECT id, status FROM job ORDER BY seq"))
+        self._statuses = now
+        return [
+            video_id
+            for video_id, status in now.items()
+            if status == Status.RUNNING or status != before.get(video_id) or video_id in ended
+        ]
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         if self._sql is None:

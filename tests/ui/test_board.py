@@ -213,6 +213,26 @@ def test_a_large_vault_is_read_in_portions_and_its_sums_are_true_from_the_first(
     glance.close()
 
 
+def test_who_looks_on_reads_again_only_what_may_have_changed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("done", "again", workers=1)
+    world.submit(["next", "later"])
+    glance = Glance(tmp_path)
+    assert glance.changed_ids() == ["done", "again", "next", "later"]
+    assert glance.changed_ids() == []
+    claimed = world.journal.store.claim()
+    assert claimed is not None
+    assert glance.changed_ids() == glance.changed_ids() == ["next"], "one that runs may be a stage further each time"
+    world.journal.store.release("next")
+    assert glance.changed_ids() == ["next"]
+    world.drive(world.pool(world.submit(["again"], restart_at=Stage.NOTES).ids), 1)
+    assert glance.changed_ids() == ["again"], "it is done, as it was"
+    world.journal.store.withdraw("later")
+    assert glance.changed_ids() == ["later"]
+    glance.close()
+    world.close()
+
+
 def test_what_is_unfinished_stands_above_what_was_done_before(tmp_path: Path, board: Board) -> None:
     world = World(tmp_path)
     world.run("one", "two", workers=1)

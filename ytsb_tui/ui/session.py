@@ -227,12 +227,9 @@ class Session:
     def _tell_history(self) -> None:
         """The jobs as they are now that a crash is put right, and how long their stages took."""
         glance = Glance(self.settings.out)
-        self._tell_all(glance)
-        glance.close()
-
-    def _tell_all(self, glance: Glance) -> None:
         for portion in portions(glance, MANY):
             self._hear(portion)
+        glance.close()
 
     def _close(self) -> None:
         if self.pool is not None:
@@ -243,10 +240,13 @@ class Session:
     def _look_on(self) -> None:
         """Follow what the other process does."""
         glance = Glance(self.settings.out)
-        moment = threading.Event()
+        moment, has_looked = threading.Event(), False
         while self.owned_by is not None and not self.closing:
             if glance.changed():
-                self._tell_all(glance)
+                ids = glance.changed_ids()
+                for portion in portions(glance, MANY, ids if has_looked else None):
+                    self._hear(portion)
+                has_looked = True
             moment.wait(LOOK)
         glance.close()
 
@@ -346,9 +346,9 @@ def _outcome(queued: int, done: int, what: str, words: str) -> str:
     return ", ".join(parts + ([f"{done:,} already done"] if done else []))
 
 
-def portions(glance: Glance, size: int, most: int = -1) -> Iterator[Seen]:
-    """The jobs of a vault (the first so many), in the order in which they are shown."""
-    unseen, ids = Counter(glance.counts()), glance.ids(most)
+def portions(glance: Glance, size: int, ids: Sequence[str] | None = None, most: int = -1) -> Iterator[Seen]:
+    """These jobs of a vault, else all (the first so many) in the order in which they are shown."""
+    unseen, ids = Counter(glance.counts()), glance.ids(most) if ids is None else ids
     for begin in range(0, len(ids), size):
         portion = ids[begin : begin + size]
         jobs = glance.jobs(portion)
