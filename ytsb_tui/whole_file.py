@@ -25,6 +25,13 @@ def is_unfinished(name: str) -> bool:
     return name.startswith(_AFFIXES[0]) and name.endswith(_AFFIXES[1])
 
 
+def sweep(folder: Path) -> None:
+    """Remove what was never finished in a folder; only for who may write there alone."""
+    with os.scandir(folder) as entries:
+        for name in [entry.name for entry in entries if is_unfinished(entry.name)]:
+            (folder / name).unlink(missing_ok=True)
+
+
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
     """A name beside `target` for what is not finished; nothing is left under it when the block ends."""

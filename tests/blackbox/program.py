@@ -117,7 +117,7 @@ class Running:
         out, err = self.process.communicate(timeout=within)
         return Ended(self.process.returncode, (out or b"").decode(), (err or b"").decode())
 
-    def leaves_nobody(self, within: float = 10.0) -> bool:
+    def leaves_nobody(self, within: float = 60.0) -> bool:
         """Whether, once it has ended, its child processes end too."""
         return soon(lambda: not self._children(), within)
 

@@ -14,8 +14,9 @@ import pytest
 from tests.blackbox.program import Program
 from tests.chaos import plans
 from tests.chaos.autopsy import LOG, differences, examine, picture
-from tests.chaos.blows import AT_BATCHES, AT_RANDOM, AT_WRITES, why_not_aimed
+from tests.chaos.blows import AT_BATCHES, AT_PDFS, AT_RANDOM, AT_WRITES, why_not_aimed
 from tests.chaos.campaign import Account, Life
+from ytsb_tui.services.pdf.pango import missing
 
 JOBS = 8
 
@@ -54,6 +55,18 @@ def test_killed_when_a_batch_was_sent_and_its_name_not_written_down_it_is_not_pa
         assert ended.code == 0, ended
         assert account.kills[blow.place] == 1
         assert max(campaign.paid().values()) == 1
+    assert account.clean, str(account)
+
+
+@pytest.mark.skipif(missing() is not None, reason="pango is not installed")
+def test_killed_inside_a_pdf_nothing_is_left_of_it_and_it_is_drawn_anew(program: Program) -> None:
+    blow = AT_PDFS[0]
+    account = Account(vaults=3)
+    campaign = plans.pdfs(program, 3)
+    life = Life(campaign, program, program.desk / "vault", account)
+    tries = (life.round(blow, 1, random.Random(seed)) for seed in range(6))
+    assert any(struck.hit for struck in tries), str(account)
+    life.complete(campaign.undisturbed(program))
     assert account.clean, str(account)
 
 

@@ -137,7 +137,7 @@ def strike(
                 running.process.kill()
         code = running.process.wait(60)
         killer.join(60)
-        assert running.leaves_nobody(60), "a renderer outlived the program"
+        assert running.leaves_nobody(), "a renderer outlived the program"
     assert code in (0, -signal.SIGKILL, 128 + signal.SIGKILL), f"it ended with {code} by itself: {seen[-3:]}"
     hit = code != 0
     if blow.calls and blow.about:

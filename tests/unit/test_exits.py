@@ -135,8 +135,13 @@ def test_a_damaged_book_is_kept_aside_and_begun_anew(file: Path, clock: HandCloc
     assert said == [f"The list of Tor exits was damaged and is begun anew; it is kept as {kept}."]
 
 
-def test_the_book_is_its_owner_s_alone(file: Path, clock: HandClock) -> None:
+def test_the_book_is_its_owner_s_alone_and_nothing_of_a_killed_process_stays_beside_it(
+    file: Path, clock: HandClock
+) -> None:
+    file.parent.mkdir(mode=0o700)
+    (file.parent / ".ytsb-0123456789abcdef.tmp").write_text("half a bo")
     book(file, clock).hold(HERON, clock.at + HOUR)
+    assert sorted(path.name for path in file.parent.iterdir()) == ["exits.json", "exits.lock"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from ytsb_tui.circuits import Exit, Resting, Score
 from ytsb_tui.clock import Clock
 from ytsb_tui.errors import TorTrouble, from_os_error
 from ytsb_tui.private import for_owner_only
+from ytsb_tui.whole_file import replacing, sweep
 
 LOCK_SECONDS = 10.0
 MOST_SCORES = 5_000
@@ -150,6 +150,7 @@ class ExitBook:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._turn, self._lock.acquire(LOCK_SECONDS, poll_interval=0.005):
+                sweep(self._file.parent)
                 page = self._read()
                 yield page
                 self._write(page)
@@ -179,7 +180,5 @@ class ExitBook:
         self._say(f"The list of Tor exits was damaged and is begun anew; it is kept as {kept}.")
 
     def _write(self, page: Page) -> None:
-        temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        with open(temporary, "wb", opener=for_owner_only) as file:
+        with replacing(self._file, opener=for_owner_only, durable=False) as file:
             file.write(msgspec.json.encode(page))
-        temporary.replace(self._file)
