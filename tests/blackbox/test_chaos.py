@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,14 @@ def test_killed_inside_a_pdf_nothing_is_left_of_it_and_it_is_drawn_anew(program:
     assert any(struck.hit for struck in tries), str(account)
     life.complete(campaign.undisturbed(program))
     assert account.clean, str(account)
+
+
+def test_a_place_that_was_aimed_at_and_never_hit_is_said() -> None:
+    account = Account(kills=Counter({"at any moment": 3}), elsewhere=Counter({"inside a PDF": 2}))
+    assert not account.clean
+    assert "2 on the way to one of these\n     0 inside a PDF: NEVER FIRED\n" in str(account)
+    account.kills["inside a PDF"] += 1
+    assert account.clean
 
 
 def test_a_campaign_sees_what_is_wrong_in_a_vault(program: Program) -> None:

@@ -110,8 +110,9 @@ def deal(jobs: Sequence[str], troubled: int, dice: random.Random) -> dict[str, F
     """Trouble for so many of the jobs, each kind as often as the others; half of what can last or pass does."""
     fates: dict[str, Fate] = {}
     for place, job in enumerate(dice.sample(jobs, troubled)):
-        trouble = TROUBLES[place % len(TROUBLES)]
-        passes = trouble.passes_after < FOREVER and (not trouble.ends_as or (place // len(TROUBLES) + place) % 2 == 1)
+        time_round, kind = divmod(place, len(TROUBLES))
+        trouble = TROUBLES[kind]
+        passes = trouble.passes_after < FOREVER and (not trouble.ends_as or (time_round + kind) % 2 == 1)
         part = "notes" if dice.random() < 0.5 else "assessment"
         fates[job] = Fate(trouble, not passes, part)
     return fates
