@@ -256,8 +256,13 @@ def test_related_notes_share_concepts_closest_first(study: Study) -> None:
 
 
 def test_which_notes_are_related_does_not_depend_on_when_the_index_met_them(study: Study) -> None:
-    for title in ("Tries", "Heaps", "Graphs"):
-        study.add(title, "x", "binary tree", "balance")
+    for title, body in (
+        ("Tries", "None of the others."),
+        ("Heaps", "None of the others."),
+        ("Graphs", "No heaps, no tries."),
+    ):
+        study.add(title, body, "binary tree", "balance")
+    assert "[[Heaps|heaps]]" in study.vault.read(Path("CS/Graphs.md"))
     job = VideoProcessingJob("new", "https://youtu.be/new", concepts=("binary trees", "balance"))
     before = study.links.related(job)
     study.links.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ _FEW = 5
 """Notes that may have the word in any case."""
 _LONGEST = 200_000
 """Characters of a note that are looked at."""
+_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
+"""A wikilink, and what is shown of it: a note has the same words before it is linked and after."""
 
 
 class LinkIndex:
@@ -85,7 +88,7 @@ class LinkIndex:
             names = names_of(title, aliases, concepts)
             video_id = video_id_of(text)
             about = " ".join(word for phrase in (title, *aliases, *concepts) for word in keys(phrase))
-            body = " ".join(keys(text[begin : begin + _LONGEST]))
+            body = " ".join(keys(_LINK.sub(r"\1", text[begin : begin + _LONGEST])))
         with self._lock, self._connection:
             self._forget(note)
             row = self._connection.execute(
