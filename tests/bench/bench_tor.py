@@ -18,8 +18,6 @@ import requests
 from stem import Signal
 from stem.control import Controller
 
-from tests.blackbox.over_tor import clashes, running_over_tor, wrong_exits
-from tests.blackbox.program import Program
 from tests.world.catalog import Catalog, lecture
 from tests.world.fetching import job
 from tests.world.over_tor import OverTor, world_over_tor
@@ -39,12 +37,12 @@ DELAY = 0.1
 TRANSCRIPTS = 200
 USUAL = 4
 """Fetches the usual way: each waits for tor to heed another NEWNYM."""
-WORKERS, EACH = 8, 200
+WORKERS = 8
 PATIENCE = 60.0
 
 
 def main() -> None:
-    """Print the figures, and then what became of many fetches while exits died and refused."""
+    """Print the figures."""
     warnings.simplefilter("ignore")
     catalog = Catalog()
     catalog.add(*(lecture(number) for number in range(TRANSCRIPTS)))
@@ -61,8 +59,6 @@ def main() -> None:
         usual = the_usual_way(over) * TRANSCRIPTS / USUAL
         print(f"the usual way, by {USUAL} of them: {usual:.0f} s")
         print(f"ratios: one to {WORKERS} leases {one / eight:.1f} (target: at least 6), usual {usual / eight:.0f}")
-        over.reset()
-        campaign(over, Path(folder))
 
 
 class Leasing:
@@ -93,14 +89,18 @@ class Leasing:
             pass
         for _ in range(LEASES):
             self._wait_for_queue()
-            moves = self._moves()
-            began = time.perf_counter()
-            self.tor.rotate(0)
-            with self._news:
-                assert self._news.wait_for(lambda moves=moves: self._moves() > moves, PATIENCE)  # type: ignore[misc]
-            took.append(time.perf_counter() - began)
+            took.append(self.move(0))
         self.tor.give_back(0)
         print(f"rotate one: median {1000 * statistics.median(took):.1f} ms (target: under 100)")
+
+    def move(self, worker: int) -> float:
+        """Seconds until a worker has another circuit."""
+        moves = self._moves()
+        began = time.perf_counter()
+        self.tor.rotate(worker)
+        with self._news:
+            assert self._news.wait_for(lambda: self._moves() > moves, PATIENCE)
+        return time.perf_counter() - began
 
     def fetch(self, workers: int) -> float:
         """Seconds that all the transcripts take."""
@@ -166,31 +166,6 @@ def the_usual_way(over: OverTor) -> float:
             requests.get("https://www.youtube.com/", proxies={"https": way}, timeout=PATIENCE)
             transcripts.fetch(job(lecture(number).id), Watching())
     return time.perf_counter() - began
-
-
-def campaign(over: OverTor, folder: Path) -> None:
-    """The program on many lectures while three exits refuse and two are killed."""
-    exits = over.network.exits
-    for node in exits[:3]:
-        over.world.youtube.goes_wrong("status", source=node.address, status=429)
-    (folder / "desk").mkdir()
-    began = time.perf_counter()
-    with running_over_tor(Program(folder / "desk"), over, YTSB_TOR_USES="20") as run:
-        with run.started(WORKERS * EACH, WORKERS) as running:
-            run.until(running, "job_ended", WORKERS * EACH // 3)
-            for node in exits[3:5]:
-                node.kill()
-            for _ in run.follow(running):
-                pass
-        failed = [entry["error"] for entry in run.log if not entry["success"]]
-        moves = sum(event["event"] == "circuit_moved" for event in run.events)
-        print(f"{len(run.log)} jobs of {WORKERS} workers over {EXITS} exits, three refusing and two killed, "
-              f"in {time.perf_counter() - began:.0f} s; {moves} circuits")  # fmt: skip
-        print(f"address clashes or reuse within the cool-down: {len(clashes(run.events))}, "
-              f"wrong exits in the log: {len(wrong_exits(run))}, "
-              f"leaked names: {len(over.network.leaked)}, failed jobs: {len(failed)}")  # fmt: skip
-        for words in [*clashes(run.events)[:5], *failed[:5]]:
-            print(f"  {words}")
 
 
 if __name__ == "__main__":

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from tests.blackbox.online import link
-from tests.blackbox.program import Json, Program, Running, log_of
+from tests.blackbox.program import PATIENCE, Json, Program, Running, log_of
 from tests.world.catalog import lecture
 from tests.world.over_tor import OverTor
 
 COOLDOWN = 3.0
 """Seconds an exit's address rests after use."""
+TOLERANCE = 0.002
+"""Seconds by which times may be rounded."""
+FETCH_ENDS = ("stage_finished", "stage_retried", "job_ended")
+FETCH = ("fetch", "fetching_transcript")
 
 
 @dataclass
@@ -40,7 +46,12 @@ class TorRun:
         links = [link(number) for number in range(lectures)]
         self.over.world.youtube.catalog.add(*(lecture(number) for number in range(lectures)))
         with self.program.started("run", "--tor", "--json", "--workers", str(workers), *arguments, *links) as running:
-            yield running
+            watchdog = threading.Timer(PATIENCE + lectures, running.process.kill)
+            watchdog.start()
+            try:
+                yield running
+            finally:
+                watchdog.cancel()
 
     def follow(self, running: Running) -> Iterator[Json]:
         """Every event, which is remembered."""
@@ -48,10 +59,10 @@ class TorRun:
             self.events.append(event)
             yield event
 
-    def until(self, running: Running, name: str, number: int = 1) -> None:
-        """Follow up to the `number`-th of these events."""
+    def until(self, running: Running, name: str, number: int = 1, **facts: object) -> None:
+        """Follow up to the `number`-th of these events with these facts."""
         for event in self.follow(running):
-            number -= event["event"] == name
+            number -= event["event"] == name and facts.items() <= event.items()
             if not number:
                 return
         raise AssertionError(f"it ended without {name}: {running.ended()}")
@@ -84,28 +95,47 @@ def running_over_tor(program: Program, over: OverTor, **variables: str) -> Itera
     yield TorRun(over, Program(program.desk, environment))
 
 
-def clashes(events: Iterable[Json]) -> list[str]:
-    """Addresses that two workers left from at once, or one again before it had rested."""
-    held: dict[str, float] = {}
-    holder: dict[int, str] = {}
-    found = []
+@dataclass
+class Stay:
+    """A worker's time with an exit."""
+
+    worker_id: int
+    address: str
+    built: float
+    """When its circuit was built."""
+    last: float
+    """When its last fetch ended."""
+
+
+def stays(events: Iterable[Json]) -> list[Stay]:
+    """Who left by which address, and from when to when."""
+    found: list[Stay] = []
+    current: dict[int, Stay] = {}
     for event in events:
-        if event["event"] != "circuit_moved":
-            continue
-        at, worker, address = datetime.fromisoformat(event["at"]).timestamp(), event["worker_id"], _address(event)
-        if before := holder.get(worker):
-            held[before] = at
-        if address in [other for number, other in holder.items() if number != worker]:
-            found.append(f"{address} has two workers")
-        elif built_at(event) < held.get(address, 0.0) + COOLDOWN:
-            found.append(f"{address} was used again after {at - held[address]:.1f} s")
-        holder[worker] = address
+        at, worker = datetime.fromisoformat(event["at"]).timestamp(), int(event.get("worker_id", -1))
+        if event["event"] == "circuit_moved":
+            after = event["after"]
+            current[worker] = Stay(worker, after["exit"]["address"], after["since"], at)
+            found.append(current[worker])
+        elif event["event"] in FETCH_ENDS and event["stage"] in FETCH and worker in current:
+            current[worker].last = at
     return found
 
 
-def built_at(event: Json) -> float:
-    """When the circuit a worker moved to was built."""
-    return float(event["after"]["since"])
+def clashes(events: Iterable[Json], cooldown: float = COOLDOWN) -> tuple[list[str], list[str]]:
+    """Addresses that two workers left from at once, and those that were used again before they had rested."""
+    shared, reused = [], []
+    at_address = defaultdict(list)
+    for stay in stays(events):
+        at_address[stay.address].append(stay)
+    for address, there in at_address.items():
+        for one, other in pairwise(sorted(there, key=lambda stay: stay.built)):
+            rested = other.built - one.last
+            if rested < 0 and one.worker_id != other.worker_id:
+                shared.append(f"{address} had workers {one.worker_id} and {other.worker_id} at once")
+            elif rested < cooldown - TOLERANCE:
+                reused.append(f"{address} was used again after {rested:.3f} s")
+    return shared, reused
 
 
 def wrong_exits(run: TorRun) -> list[str]:
@@ -116,12 +146,50 @@ def wrong_exits(run: TorRun) -> list[str]:
     return [
         entry["video_id"]
         for entry in run.log
-        if entry["success"] and entry["exit_address"] != sources[entry["video_id"]][-1]
+        if entry["success"] and set(sources[entry["video_id"]][-3:]) != {entry["exit_address"]}
     ]
 
 
-def _address(event: Json) -> str:
-    return str(event["after"]["exit"]["address"])
+@dataclass(frozen=True)
+class Report:
+    """What became of many fetches while exits refused and died; all but the first two should be empty."""
+
+    jobs: int
+    circuits: int
+    shared: list[str]
+    reused: list[str]
+    wrong: list[str]
+    leaked: list[str]
+    failed: list[str]
+
+    @property
+    def troubles(self) -> list[str]:
+        """Everything that should not be."""
+        return [*self.shared, *self.reused, *self.wrong, *self.leaked, *self.failed]
+
+
+def campaign(run: TorRun, workers: int, fetches: int, *, refusing: int = 3, killed: int = 2) -> Report:
+    """The program on many lectures; some exits refuse from the start, and some are killed after a third."""
+    exits = run.over.network.exits
+    for node in exits[:refusing]:
+        run.over.world.youtube.goes_wrong("status", source=node.address, status=429)
+    with run.started(workers * fetches, workers) as running:
+        run.until(running, "job_ended", workers * fetches // 3)
+        for node in exits[refusing : refusing + killed]:
+            node.kill()
+        for _ in run.follow(running):
+            pass
+        running.ended()
+    shared, reused = clashes(run.events)
+    return Report(
+        sum(entry["success"] for entry in run.log),
+        len(stays(run.events)),
+        shared,
+        reused,
+        wrong_exits(run),
+        run.over.network.leaked,
+        [entry["error"] for entry in run.log if not entry["success"]],
+    )
 
 
 def tor_of(running: Running) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.blackbox.online import video_id
-from tests.blackbox.over_tor import TorRun, clashes, is_alive, running_over_tor, strike, tor_of, wrong_exits
+from tests.blackbox.over_tor import TorRun, campaign, clashes, is_alive, running_over_tor, strike, tor_of, wrong_exits
 from tests.blackbox.program import Program, soon
 from tests.world.catalog import Playlist, lecture
 from tests.world.over_tor import OverTor
+from tests.world.tor_network import Node
 
 pytestmark = [pytest.mark.tor, pytest.mark.slow, pytest.mark.xdist_group("tor")]
 
@@ -23,21 +24,14 @@ def run(program: Program, over_tor: OverTor) -> Iterator[TorRun]:
     with running_over_tor(program, over_tor) as running:
         yield running
     assert wrong_exits(running) == []
-    assert clashes(running.events) == []
+    assert clashes(running.events) == ([], [])
 
 
 def test_no_job_fails_while_three_exits_refuse_and_two_die(run: TorRun) -> None:
+    report = campaign(run, 4, 6)
+    assert (report.jobs, report.troubles) == (24, [])
     exits = run.over.network.exits
-    for node in exits[:3]:
-        run.over.world.youtube.goes_wrong("status", source=node.address, status=429)
-    with run.started(24, 4) as running:
-        run.until(running, "job_ended", 8)
-        for node in exits[3:5]:
-            node.kill()
-        run.to_the_end(running)
-    refused = {node.address for node in exits[:3]}
-    assert len(run.log) == 24
-    assert {entry["exit_address"] for entry in run.log} <= {node.address for node in exits} - refused
+    assert {entry["exit_address"] for entry in run.log} <= {node.address for node in exits[3:]}
     assert {entry["exit_country"] for entry in run.log} <= {node.country for node in exits}
 
 
@@ -61,6 +55,84 @@ def test_a_tor_that_is_frozen_is_replaced(run: TorRun) -> None:
         strike(first, signal.SIGSTOP)
         run.to_the_end(running)
         assert soon(lambda: not is_alive(first))
+
+
+def test_an_exit_that_dies_in_mid_transfer_costs_no_job(run: TorRun) -> None:
+    first = struck_in_mid_transfer(run, Node.kill)
+    assert run.log[0]["exit_address"] != first
+
+
+def test_an_exit_that_freezes_in_mid_transfer_costs_no_job(run: TorRun) -> None:
+    first = struck_in_mid_transfer(run, Node.freeze)
+    assert run.log[0]["exit_address"] != first
+
+
+def struck_in_mid_transfer(run: TorRun, strike: Callable[[Node], None]) -> str:
+    """Strike the exit that a transcript is coming over, and follow to the end; returns its address."""
+    youtube = run.over.world.youtube
+    youtube.goes_wrong("silent", "timedtext", video_id=video_id(0), times=1, seconds=600)
+    with run.started(1, 1) as running:
+        assert soon(lambda: "timedtext" in youtube.asked(video_id(0)), 60)
+        first = youtube.journal[-1].source
+        strike(next(node for node in run.over.network.exits if node.address == first))
+        run.to_the_end(running)
+    return first
+
+
+def test_jobs_wait_for_a_tor_that_cannot_reach_its_network_yet(run: TorRun) -> None:
+    for node in run.over.network.relays:
+        node.freeze()
+    with run.started(2, 2) as running:
+        run.until(running, "tor_changed", phase="bootstrapping")
+        assert run.over.world.youtube.journal == []
+        for node in run.over.network.relays:
+            node.thaw()
+        run.to_the_end(running)
+
+
+def test_a_tor_that_does_not_reach_its_network_is_told_after_the_deadline(program: Program, over_tor: OverTor) -> None:
+    for node in over_tor.network.relays:
+        node.freeze()
+    with running_over_tor(program, over_tor, YTSB_TOR_DEADLINE="2") as run, run.started(2, 2) as running:
+        own: list[int] = []
+        for event in run.follow(running):
+            if event["event"] == "tor_changed" and event["phase"] == "bootstrapping":
+                own = own or [tor_of(running)]
+            if event["event"] == "resource_paused":
+                break
+        assert re.match(r"Tor got no further than \d+% \(.+\) in 2 seconds", event["reason"])
+        assert soon(lambda: not is_alive(own[0]), 60)
+
+
+def test_a_program_that_is_killed_while_tor_starts_leaves_no_tor(run: TorRun) -> None:
+    for node in run.over.network.relays:
+        node.freeze()
+    with run.started(2, 2) as running:
+        run.until(running, "tor_changed", phase="bootstrapping")
+        own = tor_of(running)
+        running.process.kill()
+        assert soon(lambda: not is_alive(own), 60)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_tor_of_somebody_else_is_used_and_never_ended(
+    program: Program, over_tor: OverTor, how: signal.Signals
+) -> None:
+    network = over_tor.network
+    theirs = {"YTSB_TOR_SOCKS": f"127.0.0.1:{network.socks_port}"}
+    theirs["YTSB_TOR_CONTROL"] = f"127.0.0.1:{network.control_port}"
+    with running_over_tor(program, over_tor, **theirs) as run, run.started(24, 2) as running:
+        run.until(running, "job_ended", 2)
+        with pytest.raises(AssertionError, match="no tor of its own"):
+            tor_of(running)
+        running.process.send_signal(how)
+        running.ended()
+        assert wrong_exits(run) == []
+    assert network.client.is_running
+    with running_over_tor(program, over_tor, **theirs) as run, run.started(24, 2) as running:
+        run.to_the_end(running)
+        assert wrong_exits(run) == []
+    assert network.client.is_running
 
 
 def test_a_killed_program_leaves_no_tor(run: TorRun) -> None:

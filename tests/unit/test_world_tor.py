@@ -16,10 +16,12 @@ import stem
 import stem.connection
 from stem.control import Controller
 
+from tests.blackbox.over_tor import clashes
 from tests.blackbox.program import soon
 from tests.world import World, world
 from tests.world.over_tor import OverTor
 from tests.world.tor_control import FakeTor, exits
+from ytsb_tui.clock import iso
 
 LOCAL = "127.0.0.1"
 PATIENCE = 60.0
@@ -220,3 +222,20 @@ def test_its_exits_follow_the_plan(tmp_path: Path) -> None:
                             verify=str(running.bundle), timeout=PATIENCE)  # fmt: skip
         assert [circuit.exit.nickname for circuit in tor.circuits.values()] == ["exit2", "exit0"]
         assert [request.source for request in running.youtube.journal] == [tor.exits[2].address]
+
+
+def test_exits_that_are_shared_or_used_too_early_are_found() -> None:
+    def moved(at: int, worker: int, address: str) -> dict[str, Any]:
+        exit_ = {"exit": {"address": address}, "since": float(at)}
+        return {"event": "circuit_moved", "at": iso(at), "worker_id": worker, "after": exit_}
+
+    def fetched(at: int, worker: int) -> dict[str, Any]:
+        return {"event": "stage_finished", "stage": "fetch", "at": iso(at), "worker_id": worker}
+
+    good = [moved(0, 0, "one"), moved(0, 1, "two"), fetched(5, 0), moved(6, 0, "three"), moved(8, 1, "one")]
+    assert clashes(good, 3.0) == ([], [])
+    assert clashes([*good, moved(9, 2, "three"), fetched(10, 0)], 3.0) == (["three had workers 0 and 2 at once"], [])
+    assert clashes([*good, fetched(9, 0), moved(10, 2, "three")], 3.0) == (
+        [],
+        ["three was used again after 1.000 s"],
+    )

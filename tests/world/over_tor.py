@@ -31,7 +31,7 @@ class OverTor:
         for things in (youtube.journal, youtube.faults, youtube.blocked, youtube.bugs):
             things.clear()
         youtube.catalog = Catalog()
-        for node in (*self.network.exits, self.network.client):
+        for node in (*self.network.relays, self.network.client):
             node.thaw()
             if not node.is_running:
                 self.network.restart(node)

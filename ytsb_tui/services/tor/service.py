@@ -194,7 +194,7 @@ class TorService:
 
     def _keep(self) -> None:
         while not self._closing.is_set():
-            began = self._clock.ticks()
+            began, failed = self._clock.ticks(), False
             try:
                 self._serve()
             except Stopped:
@@ -203,9 +203,11 @@ class TorService:
                 self._failure = (self._clock.ticks(), error)
                 self._set(TorState("lost", f"{error} {error.advice}".strip()))
                 self._leases.wake()
-                self._wait_until_needed(began)
+                failed = True
             finally:
                 self._let_go()
+            if failed:
+                self._wait_until_needed(began)
 
     def _serve(self) -> None:
         """Have a daemon for as long as it lives. Raises `StageError` when there is none, or it gets nowhere."""
