@@ -24,7 +24,11 @@ from tests.chaos.autopsy import LOG, is_claim
 from ytsb_tui.settings import PRIVATE
 
 STATE = f"{PRIVATE}/state.db"
-RENAME = "rename,renameat,renameat2"
+RENAME = "?rename,?renameat,renameat2"
+"""Which of them there are depends on the processor."""
+WRITE = "pwrite64,write"
+"""Which of them SQLite uses depends on how it was built; likewise below."""
+SYNC = "fdatasync,fsync"
 DRAWING = "*/pdfs/.ytsb-*.tmp"
 """What is there of a PDF while it is drawn."""
 
@@ -54,20 +58,20 @@ class Blow:
 AT_RANDOM = (Blow("at any moment", most=60, moment="event"), Blow("while it starts", moment="start"))
 """These need nothing but a signal."""
 AT_WRITES = (
-    Blow("before a store commit", "pwrite64", f"{STATE}-wal", most=120),
-    Blow("before a store commit is synced", "fdatasync", f"{STATE}-wal", most=40),
+    Blow("before a store commit", WRITE, f"{STATE}-wal", most=120),
+    Blow("before a store commit is synced", SYNC, f"{STATE}-wal", most=40),
     Blow("between store commit and log append", "write", LOG, most=8),
-    Blow("inside the log append", "fdatasync", LOG, most=8, tears=True),
-    Blow("inside the index of links", "pwrite64", f"{PRIVATE}/links.db-wal", most=120),
+    Blow("inside the log append", SYNC, LOG, most=8, tears=True),
+    Blow("inside the index of links", WRITE, f"{PRIVATE}/links.db-wal", most=120),
     Blow("between a note and its name", RENAME, "", r"\(new\)", most=30),
     Blow("between a linked note and its name", RENAME, "", r"\(linked\)", most=30, least=3),
     Blow("before a file is synced", "fsync", "", r"/\.ytsb-\w+\.tmp>", most=30),
     Blow("before a name is synced", "fsync", "Course", most=30),
-    Blow("before a name is claimed", "link,linkat", "", r'\.md"', most=8),
-    Blow("before an unfinished name is removed", "unlink,unlinkat", "", r'/\.ytsb-\w+\.tmp"', most=8),
+    Blow("before a name is claimed", "?link,linkat", "", r'\.md"', most=8),
+    Blow("before an unfinished name is removed", "?unlink,unlinkat", "", r'/\.ytsb-\w+\.tmp"', most=8),
     Blow("before the owner is named", "openat", f"{PRIVATE}/owner.json"),
     Blow("between a log made anew and its name", RENAME, "", rf'/{LOG}"', torn=True),
-    Blow("while the store is made or tidied up", "pwrite64,fsync,ftruncate", STATE, most=12),
+    Blow("while the store is made or tidied up", f"{WRITE},{SYNC},ftruncate", STATE, most=12),
 )
 """These are aimed by strace, which sees every system call. The last may need a run that comes to its end."""
 AT_PDFS = (
@@ -90,7 +94,7 @@ def why_not_aimed() -> str:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "new")
         tried = subprocess.run(
-            [*_strace(Path(folder, "trace"), Blow("", "mkdir"), 1), "mkdir", str(target)],
+            [*_strace(Path(folder, "trace"), Blow("", "?mkdir,mkdirat"), 1), "mkdir", str(target)],
             capture_output=True,
             check=False,
         )
