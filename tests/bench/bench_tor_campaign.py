@@ -63,7 +63,8 @@ def circuits(leasing: Leasing, over: OverTor) -> list[tuple[str, str]]:
     found = []
     for worker in range(WORKERS):
         with leasing.tor.lease(worker, Watching()) as lease, requests.Session() as session:
-            session.get("https://www.youtube.com/", proxies={"https": lease.proxy}, timeout=PATIENCE)
+            proxies, bundle = {"https": lease.proxy}, str(over.world.bundle)
+            session.get("https://www.youtube.com/", proxies=proxies, verify=bundle, timeout=PATIENCE)
         found.append((lease.circuit.name, over.world.youtube.journal[-1].source))
     return found
 

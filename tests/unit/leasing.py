@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.world.tor_control import Built, FakeTor, Relay, exits
 from tests.world.watching import Watching
 from ytsb_tui.circuits import Circuit
 from ytsb_tui.events import CircuitMoved, Event, TorChanged
+from ytsb_tui.services.tor.daemon import Ports
 from ytsb_tui.services.tor.lease import Holder, Lease
 from ytsb_tui.services.tor.leases import READY
 from ytsb_tui.services.tor.service import TorService
@@ -107,11 +108,13 @@ def built(fake: FakeTor, lease: Lease) -> Built:
 
 
 @contextmanager
-def office(fake: FakeTor, book: Path, clock: HandClock | None = None, **settings: Any) -> Iterator[Office]:
-    """A service of its own, as another process would have."""
+def office(
+    fake: FakeTor, book: Path, clock: HandClock | None = None, running: Sequence[Ports] = (), **settings: Any
+) -> Iterator[Office]:
+    """A service of its own, as another process would have; it looks for a tor where one may be `running`."""
     ports = {"tor_socks": f"127.0.0.1:{fake.socks_port}", "tor_control": f"127.0.0.1:{fake.control_port}"}
     clock = clock or HandClock()
-    tor = TorService(Settings(tor=True, **{**ports, **settings}), clock, book)
+    tor = TorService(Settings(tor=True, **{**ports, **settings}), clock, book, running)
     made = Office(tor, fake, clock, book)
     tor.hear(made.hear)
     try:

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,13 +82,39 @@ def test_a_tor_without_a_control_port_has_circuits_whose_exits_are_unknown(fake:
         desk.until(lambda: len(desk.moves()) == 3)
 
 
+NOT_NAMED: dict[str, Any] = {"tor_socks": "", "tor_control": "", "tor_binary": "no-such-tor"}
+"""Settings that name no tor, on a machine where none is installed."""
+
+
 def test_a_tor_that_is_not_installed_is_told_with_the_way_to_get_it(fake: FakeTor, tmp_path: Path) -> None:
-    book = tmp_path / "exits.json"
-    with office(fake, book, tor_socks="", tor_control="", tor_binary="no-such-tor") as desk:
-        if somebody_listens(9050) or somebody_listens(9150):
-            pytest.skip("a tor runs here")
+    with office(fake, tmp_path / "exits.json", None, (), **NOT_NAMED) as desk:
         error = trouble(desk, BadSetup)
     assert (str(error), error.advice) == ("Tor is not installed, and none is running.", install_hint())
+
+
+def test_somebody_else_s_tor_on_the_usual_ports_is_found_and_something_else_there_is_not(
+    fake: FakeTor, tmp_path: Path
+) -> None:
+    theirs = f"127.0.0.1:{fake.socks_port}", f"127.0.0.1:{fake.control_port}"
+    with (
+        somebody(HTTP) as place,
+        office(fake, tmp_path / "exits.json", None, [(place, place), theirs], **NOT_NAMED) as desk,
+    ):
+        assert desk.take(0).exit is not None
+        assert desk.tor.state.origin == "running"
+
+
+def test_somebody_else_s_tor_that_does_not_let_us_in_is_used_without_its_control_port(
+    fake: FakeTor, tmp_path: Path
+) -> None:
+    fake.cookie.unlink()
+    theirs = f"127.0.0.1:{fake.socks_port}", f"127.0.0.1:{fake.control_port}"
+    with office(fake, tmp_path / "exits.json", None, [theirs], **NOT_NAMED) as desk:
+        assert desk.take(0).exit is None
+        assert desk.tor.state.words == (
+            f"Tor on port {fake.socks_port}; which exits it uses is unknown. "
+            f"The cookie of Tor's control port {theirs[1]} cannot be read."
+        )
 
 
 def test_a_socks_port_that_nobody_listens_on_is_told(fake: FakeTor, tmp_path: Path) -> None:
@@ -299,8 +326,3 @@ def test_stem_is_quiet(fake: FakeTor, tmp_path: Path, caplog: pytest.LogCaptureF
     with office(fake, tmp_path / "exits.json") as desk:
         desk.take(0)
     assert [record for record in caplog.records if record.name == "stem"] == []
-
-
-def somebody_listens(port: int) -> bool:
-    with socket.socket() as knocking:
-        return knocking.connect_ex(("127.0.0.1", port)) == 0

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,9 @@ from ytsb_tui.services.distributions import linux_hint
 from ytsb_tui.services.tor.socks import Address, speaks_socks
 from ytsb_tui.settings import Settings
 
-RUNNING = (("127.0.0.1:9050", "127.0.0.1:9051"), ("127.0.0.1:9150", "127.0.0.1:9151"))
+Ports = tuple[str, str]
+"""Where a tor takes SOCKS and control connections."""
+RUNNING: tuple[Ports, ...] = (("127.0.0.1:9050", "127.0.0.1:9051"), ("127.0.0.1:9150", "127.0.0.1:9151"))
 """SOCKS and control port of the system's tor, and of Tor Browser's."""
 START_SECONDS = 30.0
 """Seconds a tor of our own may take until its control port is open."""
@@ -97,8 +99,8 @@ def install_hint() -> str:
     return linux_hint(_COMMANDS, "Install tor with your system's package manager.")
 
 
-def find(settings: Settings, check: Callable[[], None]) -> Daemon:
-    """The tor to use: the one that settings name, else our own, else one that runs.
+def find(settings: Settings, check: Callable[[], None], running: Iterable[Ports] = RUNNING) -> Daemon:
+    """The tor to use: the one that settings name, else our own, else one of those that may be `running`.
 
     `check` may raise to give up waiting. Raises `BadSetup` when there is none.
     """
@@ -106,7 +108,7 @@ def find(settings: Settings, check: Callable[[], None]) -> Daemon:
         return _named(settings)
     if binary := binary_of(settings):
         return start(binary, settings, check)
-    for socks, control in RUNNING:
+    for socks, control in running:
         if speaks_socks(Address.parse(socks)):
             return Daemon("running", Address.parse(socks), Address.parse(control))
     raise BadSetup("Tor is not installed, and none is running.", advice=install_hint())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from ytsb_tui.errors import BadSetup, StageError, Stopped, TorTrouble
 from ytsb_tui.events import Event, Listener, TorChanged
 from ytsb_tui.services.tor.builder import Builder, NoExitFree
 from ytsb_tui.services.tor.control import Bootstrap, Control, Way
-from ytsb_tui.services.tor.daemon import Daemon, find
+from ytsb_tui.services.tor.daemon import RUNNING, Daemon, Ports, find
 from ytsb_tui.services.tor.exits import ExitBook
 from ytsb_tui.services.tor.lease import Holder, Lease
 from ytsb_tui.services.tor.leases import Leases, Terms
@@ -47,8 +47,12 @@ class TorService:
     and then fail.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, exits: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, exits: Path | None = None, running: Sequence[Ports] = RUNNING
+    ) -> None:
+        """`exits` is the book's file, `running` where somebody else's tor may be."""
         self._settings = settings
+        self._running = running
         self._clock = clock
         self._listener: Listener = lambda event: None
         self._state = TorState("starting", "Tor is not started yet.")
@@ -215,7 +219,7 @@ class TorService:
         self._progress = self._clock.ticks()
         while True:
             try:
-                self._daemon = daemon = find(self._settings, self._check)
+                self._daemon = daemon = find(self._settings, self._check, self._running)
                 self._connect(daemon)
                 break
             except (BadSetup, TorTrouble) as error:
