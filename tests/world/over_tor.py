@@ -9,8 +9,11 @@ from pathlib import Path
 
 from tests.world import World, world
 from tests.world.catalog import Catalog
-from tests.world.tor_network import NoTorNetwork, TorNetwork, block
+from tests.world.tor_network import NoTorNetwork, TorNetwork, block, why_not
 from tests.world.youtube import HOSTS
+
+TRIES = 3
+"""A network may fail to start: another program took a port that was free a moment ago."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,19 @@ class OverTor:
 @contextlib.contextmanager
 def world_over_tor(folder: Path, catalog: Catalog | None = None, exits: int = 10) -> Iterator[OverTor]:
     """Both of them; `folder` takes the certificate. Raises `NoTorNetwork` where there can be none."""
+    with contextlib.ExitStack() as stack:
+        for left in reversed(range(TRIES)):
+            try:
+                started = stack.enter_context(_started(folder, catalog, exits))
+                break
+            except NoTorNetwork:
+                if why_not() or not left:
+                    raise
+        yield started
+
+
+@contextlib.contextmanager
+def _started(folder: Path, catalog: Catalog | None, exits: int) -> Iterator[OverTor]:
     prefix = block()
     with contextlib.ExitStack() as stack:
         try:  # tor maps names to addresses, but no ports to others
