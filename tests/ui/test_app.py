@@ -32,6 +32,7 @@ from ytsb_tui.services.claude.batches import BatchDesk
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source, from_link
 from ytsb_tui.ui.app import YtsbApp
+from ytsb_tui.ui.news import Told
 from ytsb_tui.ui.screens.add import AddScreen
 from ytsb_tui.ui.screens.confirm import Confirm
 from ytsb_tui.ui.screens.help import Help
@@ -117,6 +118,18 @@ async def test_a_screen_that_was_closed_leaves_nothing_behind(tmp_path: Path) ->
         await look()
         gc.collect()
         assert [each for each in drawn if each() is not None] == []
+
+
+async def test_what_becomes_garbage_while_jobs_are_worked_on_is_not_kept(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await until(pilot, lambda: app.main._has_settled)
+        left_alone = gc.get_freeze_count()
+        for name in ("bbb", "ccc"):
+            app.board.hear(Told(VideoProcessingJob(name, "https://youtu.be/x"), app.board.clock.now(), Status.DONE))
+            await until(pilot, lambda name=name: name in app.board.rows and not app.view.is_preparing)  # type: ignore[misc]
+            await pilot.pause(0.2)
+        assert gc.get_freeze_count() <= left_alone
 
 
 async def test_unfinished_jobs_go_on_when_the_vault_is_opened(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Main(Steering):
         self.notices = Notices(board)
         self._second = 0
         self._is_elsewhere = False
+        self._has_settled = False
         self._attempts: tuple[object, Sequence[Past]] = (None, ())
 
     def compose(self) -> ComposeResult:
@@ -91,8 +92,11 @@ class Main(Steering):
         """While nothing is to be drawn, have ready what a filter will look at."""
         if self.view.is_preparing:
             self.view.prepare(PREPARED)
-            if not self.view.is_preparing:
-                gc.freeze()  # thousands of rows that stay: collecting garbage would stall looking through them
+            if not (self.view.is_preparing or self.board.unseen or self._has_settled):
+                # Thousands of rows that stay: collecting garbage would stall looking through them. Once: whatever is
+                # garbage at this moment stays for ever too.
+                self._has_settled = True
+                gc.freeze()
 
     def _tell(self, notice: Notice) -> None:
         if notice.final:
