@@ -12,7 +12,7 @@ from tests.world.catalog import Catalog
 from tests.world.tor_network import NoTorNetwork, TorNetwork, block, why_not
 from tests.world.youtube import HOSTS
 
-TRIES = 3
+TRIES = 2
 """A network may fail to start: another program took a port that was free a moment ago."""
 
 

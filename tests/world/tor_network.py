@@ -27,6 +27,8 @@ from pathlib import Path
 
 PATIENCE = 180.0
 """Seconds the network may take to start; it takes about ten."""
+TRIES, JOINING = 3, 60.0
+"""How often its client may try to join it, and the seconds that may take; it takes about two."""
 VOTE, SIGN = 2, 2
 """Seconds to vote and to sign; the least tor accepts."""
 COUNTRIES = ("DE", "FR", "NL", "SE", "US", "CH", "AT", "IS")
@@ -181,10 +183,17 @@ class TorNetwork:
 
     def restart(self, node: Node) -> None:
         """Start a node again after `kill`, as it was."""
-        (node.folder / "log").unlink(missing_ok=True)
-        self._launch(node)
-        if node is self.client:
-            self._wait(lambda: "Bootstrapped 100%" in node.log, "did not bootstrap", node)
+        if node is not self.client:
+            self._launch(node)
+            return
+        for left in reversed(range(TRIES)):  # one that got a consensus a moment too old waits long for the next
+            self._launch(node)
+            try:
+                return self._wait(lambda: "Bootstrapped 100%" in node.log, "did not bootstrap", node, seconds=JOINING)
+            except NoTorNetwork:
+                node.kill()
+                if not left:
+                    raise
 
     def _node(self, nickname: str, address: str) -> Node:
         folder = self.folder / nickname
@@ -239,6 +248,7 @@ class TorNetwork:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
 
     def _launch(self, node: Node) -> None:
+        (node.folder / "log").unlink(missing_ok=True)
         torrc = node.folder / "torrc"
         torrc.write_text("\n".join(self._torrc(node)) + "\n")
         node.process = subprocess.Popen(
@@ -247,9 +257,9 @@ class TorNetwork:
             start_new_session=True,  # ctrl+c is for the tests; they end these
         )  # fmt: skip
 
-    def _wait(self, ready: Callable[[], bool], trouble: str, *needed: Node) -> None:
+    def _wait(self, ready: Callable[[], bool], trouble: str, *needed: Node, seconds: float = PATIENCE) -> None:
         """Wait until `ready()`; fails at once when one that is needed has ended."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + seconds
         while not ready():
             ended = next((node for node in needed if not node.is_running), None)
             if ended or time.monotonic() > until:
@@ -375,10 +385,15 @@ def _free_port(address: str) -> int:
 
 
 def _free_ports(address: str) -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((address, 0))
-        other.bind((address, 0))
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
+    """Two ports that are free, and that no connection of anybody's is given meanwhile."""
+    found: list[int] = []
+    for port in random.sample(range(10_000, 32_000), 100):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind((address, port))
+            found.append(port)
+        if len(found) == 2:
+            return found[0], found[1]
+    raise OSError(f"no port is free at {address}")
 
 
 def _flags(authority: Node) -> set[tuple[str, str]]:
