@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 LONGEST_PARAGRAPH = 20_000
 """Characters. A Markdown parser's time grows with the square of what a paragraph has."""
@@ -91,18 +98,29 @@ def _disarm(text: str) -> str:
 
 def is_parsable(markdown: str) -> bool:
     """Whether a Markdown parser comes to an end with it: nobody writes paragraphs of 20,000 characters."""
-    from markdown_it import MarkdownIt
-
-    blocks = MarkdownIt("commonmark").disable("inline").parse(markdown)
-    return all(len(token.content) <= LONGEST_PARAGRAPH for token in blocks if token.type == "inline")
+    return _are_bearable(_parser().parse(markdown))
 
 
 def _is_tame(markdown: str) -> bool:
     """Whether a Markdown parser agrees, in bearable time, that nothing but text, links and code is left."""
-    if not is_parsable(markdown):
+    parser, definitions = _parser(), dict[str, Any]()
+    blocks = parser.parse(markdown, definitions)
+    if not _are_bearable(blocks):
         return False
+    kinds = {block.type for block in blocks}
+    for block in blocks:
+        if block.type == "inline":
+            kinds |= {token.type for token in parser.inline.parse(block.content, parser, definitions, [])}
+    return not kinds & {"html_block", "html_inline", "image"}
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """Takes a text apart into blocks, and leaves what is in their lines alone: that may take for ever."""
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark").parse(markdown)
-    kinds = {child.type for token in tokens for child in (token, *(token.children or ()))}
-    return not kinds & {"html_block", "html_inline", "image"}
+    return MarkdownIt("commonmark").disable("inline")
+
+
+def _are_bearable(blocks: Sequence[Token]) -> bool:
+    return all(len(block.content) <= LONGEST_PARAGRAPH for block in blocks if block.type == "inline")
