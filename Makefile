@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check lint types imports format bench chaos fuzz audit screenshots lock clean
+.PHONY: venv demo test check lint types imports format bench chaos fuzz soak audit screenshots lock clean
 
 venv: .venv/.done
 
@@ -45,6 +45,9 @@ chaos: venv
 
 fuzz: venv
 	$(BIN)/python -m tests.fuzz
+
+soak: venv
+	$(BIN)/python -m tests.soak
 
 audit: venv
 	$(BIN)/pytest -q -n 0 tests/unit/test_lock.py

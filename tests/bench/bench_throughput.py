@@ -11,15 +11,15 @@ import contextlib
 import itertools
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.world import world
+from tests.world.apart import apart, hold
 from tests.world.catalog import Catalog, lecture
 from tests.world.claude import Claude
 from tests.world.claude_wire import Behaviour
@@ -51,7 +51,7 @@ def main() -> None:
     """Print the throughput, the bound, and where the time of the workers went."""
     with TemporaryDirectory() as folder, contextlib.ExitStack() as servers:
         for name in ("youtube", "claude"):
-            os.environ.update(servers.enter_context(serving(name)))
+            os.environ.update(servers.enter_context(apart("tests.bench.bench_throughput", name)))
         took, idle, seconds, cpu = run(Path(folder))
     served = resource.getrusage(resource.RUSAGE_CHILDREN)
     bound = VIDEOS * 2 * CALL / WORKERS
@@ -91,19 +91,6 @@ def run(folder: Path) -> tuple[float, float, Mapping[Stage, float], float]:
     return took, began + took - sum(last.values()) / len(last), seconds, cpu
 
 
-@contextlib.contextmanager
-def serving(name: str) -> Iterator[dict[str, str]]:
-    """A world in a process of its own; the variables that lead to it."""
-    command = [sys.executable, "-m", __spec__.name if __spec__ else "tests.bench.bench_throughput", name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield dict(line.rstrip("\n").split("=", 1) for line in iter(process.stdout.readline, "\n"))
-        finally:
-            process.stdin.close()
-
-
 def serve(name: str) -> None:
     """Be a world until the standard input ends."""
     with TemporaryDirectory() as folder, contextlib.ExitStack() as running:
@@ -114,8 +101,7 @@ def serve(name: str) -> None:
             catalog.add(*(lecture(number, minutes=20) for number in range(VIDEOS)))
             youtube = running.enter_context(world(Path(folder), catalog))
             variables = {**youtube.environment, "YTSB_PROXY": youtube.router.socks("me")}
-        print("\n".join(f"{name}={value}" for name, value in variables.items()), end="\n\n", flush=True)
-        sys.stdin.read()
+        hold(variables)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import socketserver
 import sys
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -271,7 +272,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        self._chunk(b"".join(events(request, sent, used)))
+        pieces = list(events(request, sent, used))
+        if how.seconds:
+            for piece in pieces:
+                self._chunk(piece)
+                time.sleep(how.seconds / len(pieces))
+        else:
+            self._chunk(b"".join(pieces))
         match how.ending:
             case None:
                 self._chunk(ending(answer, used, how.message))

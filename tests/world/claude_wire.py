@@ -37,6 +37,8 @@ class Behaviour:
     headers: Mapping[str, str] = field(default_factory=dict)
     page: str = ""
     """A body that is no JSON: what proxies answer."""
+    seconds: float = 0.0
+    """How long the stream takes, piece by piece."""
     ending: Ending | None = None
     """What happens to the stream `after` a fraction of the answer: the connection is cut, the body ends politely,
     nothing more is sent, an `error` event of `kind` comes, or bytes that are no event."""

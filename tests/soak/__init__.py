@@ -1,0 +1,1 @@
+"""A long evening in a few minutes: what grows that should not."""
