@@ -96,16 +96,22 @@ class Lines(FrontEnd):
         self._console = console
         self._total = total
         self._ended: set[str] = set()
+        self._in_order = threading.Lock()
+        """Held while a line is printed, which may have to wait for a frame that is being drawn."""
         self._lock = threading.Lock()
+        """Held while what is shown is changed or drawn, so nobody may print with it."""
 
     def __call__(self, event: Event) -> None:
         """Print the event's line, if it has one."""
-        with self._lock:
+        if (line := sentence(event)) is None:
+            return
+        with self._in_order:
+            place = ""
             if isinstance(event, JobEnded):
-                self._ended.add(event.job.video_id)
-            if line := sentence(event):
-                place = f"[{len(self._ended)}/{self._total}]" if isinstance(event, JobEnded) else ""
-                self._print(place, line)
+                with self._lock:
+                    self._ended.add(event.job.video_id)
+                    place = f"[{len(self._ended)}/{self._total}]"
+            self._print(place, line)
 
     def _print(self, place: str, line: Text) -> None:
         """Print a line: as one for a file or program, folded beside its place for a reader."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -200,6 +202,27 @@ def test_a_terminal_shows_each_worker_and_how_far_all_of_them_are() -> None:
     assert re.search(r"0 +fetching +Bayes \[live\]", shown)
     assert re.search(r"1 +assessment +Entropy +waiting", shown)
     assert "0 of 41" in shown
+
+
+def test_a_frame_can_be_drawn_while_a_line_is_being_printed() -> None:
+    """Else the two wait for each other: rich lets nobody print during a frame."""
+    printing, go_on = threading.Event(), threading.Event()
+
+    class Slow(Console):
+        def print(self, *objects: object, **how: Any) -> None:
+            printing.set()
+            go_on.wait(60)
+
+    live = Live(Slow(file=io.StringIO(), force_terminal=True), 3, PLAN, 2, HandClock())
+    worker = threading.Thread(target=live, args=(JobEnded(DONE, AT, 1),), daemon=True)
+    worker.start()
+    assert printing.wait(60)
+    artist = threading.Thread(target=live._draw, daemon=True)
+    artist.start()
+    artist.join(60)
+    assert not artist.is_alive()
+    go_on.set()
+    worker.join(60)
 
 
 def test_a_terminal_says_how_long_the_rest_will_take_once_one_is_done() -> None:
