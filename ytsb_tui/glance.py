@@ -83,6 +83,9 @@ class Past(msgspec.Struct, frozen=True):
     processing_duration: float | None = 0.0
 
 
+_brief, _past = msgspec.json.Decoder(Brief), msgspec.json.Decoder(Past)
+
+
 class Glance:
     """A connection that only reads. A vault nobody has worked on yet is an empty one."""
 
@@ -123,9 +126,10 @@ class Glance:
 
     def jobs(self, ids: Sequence[str]) -> list[Glimpse]:
         """These jobs, in this order."""
-        decode = msgspec.json.Decoder(Brief).decode
         rows = self._rows(f"SELECT id, seq, status, facts FROM job WHERE id IN ({', '.join('?' * len(ids))})", *ids)
-        found = {video_id: Glimpse(turn, Status(status), decode(facts)) for video_id, turn, status, facts in rows}
+        found = {
+            video_id: Glimpse(turn, Status(status), _brief.decode(facts)) for video_id, turn, status, facts in rows
+        }
         return [found[video_id] for video_id in ids if video_id in found]
 
     def counts(self) -> dict[Status, int]:
@@ -143,7 +147,7 @@ class Glance:
     def attempts(self, video_id: str) -> list[Past]:
         """The attempts at a job, oldest first."""
         rows = self._rows("SELECT entry FROM attempt WHERE job_id=? ORDER BY n", video_id)
-        return [msgspec.json.decode(entry, type=Past) for (entry,) in rows]
+        return [_past.decode(entry) for (entry,) in rows]
 
     def changed(self) -> bool:
         """Whether another connection has written since the last time this was asked."""

@@ -33,7 +33,7 @@ class Submission:
     """What became of the jobs somebody asked for."""
 
     new: tuple[VideoProcessingJob, ...] = ()
-    known: tuple[VideoProcessingJob, ...] = ()
+    known: tuple[Standing, ...] = ()
     """Those with something left to do."""
     done: tuple[VideoProcessingJob, ...] = ()
     """Jobs whose every stage is finished and whose files are there."""
@@ -41,7 +41,7 @@ class Submission:
     @property
     def queued(self) -> tuple[VideoProcessingJob, ...]:
         """The jobs to work on."""
-        return (*self.new, *self.known)
+        return (*self.new, *(standing.job for standing in self.known))
 
     @property
     def ids(self) -> frozenset[str]:
@@ -116,15 +116,15 @@ class Journal:
         all after it are run again whatever is finished.
         """
         found = self.survey(jobs, plan, anew=restart_at is not None)
-        for job in found.known:
-            self.store.requeue(job, restart_at=restart_at)
+        for standing in found.known:
+            self.store.requeue(standing, restart_at=restart_at)
         self.store.add(found.new)
         return found
 
     def survey(self, jobs: Iterable[VideoProcessingJob], plan: Sequence[Stage], *, anew: bool = False) -> Submission:
         """What would become of jobs somebody asks for; with `anew` none of them counts as done."""
         new: list[VideoProcessingJob] = []
-        known: list[VideoProcessingJob] = []
+        known: list[Standing] = []
         done: list[VideoProcessingJob] = []
         for job in jobs:
             standing = self.store.standing(job.video_id)
@@ -133,7 +133,8 @@ class Journal:
             elif not anew and is_done(standing, plan):
                 done.append(standing.job)
             else:
-                known.append(replace(standing.job, url=job.url, subject=job.subject or standing.job.subject))
+                subject = job.subject or standing.job.subject
+                known.append(replace(standing, job=replace(standing.job, url=job.url, subject=subject)))
         return Submission(tuple(new), tuple(known), tuple(done))
 
     def commit(self, job: VideoProcessingJob, stage: Stage) -> None:

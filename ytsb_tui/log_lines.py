@@ -22,6 +22,7 @@ from typing import IO, Any
 import msgspec
 
 Entry = dict[str, Any]
+_entries = msgspec.json.Decoder(list[Entry])
 
 OPENING, SEPARATOR, CLOSING = b"[\n", b",\n", b"\n]\n"
 EMPTY = b"[]\n"
@@ -76,7 +77,7 @@ def entries_in(content: bytes) -> list[Entry]:
     Raises `ValueError`, which says in words what is wrong.
     """
     try:
-        return msgspec.json.decode(content, type=list[Entry])
+        return _entries.decode(content)
     except (ValueError, RecursionError):
         entries = _decoded(content)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

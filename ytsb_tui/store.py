@@ -53,6 +53,9 @@ CREATE TABLE attempt(
 CREATE INDEX attempt_of_job ON attempt(job_id);
 """
 _WAIT_FOR_LOCK = 30.0
+# Made now, since msgspec crashes when two threads at once have it learn a type.
+_job = msgspec.json.Decoder(VideoProcessingJob, dec_hook=lambda kind, value: kind(value))
+_transcript = msgspec.json.Decoder(Transcript)
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ class Store:
         for seconds, artifact in self._rows(
             "SELECT seconds, artifact FROM checkpoint WHERE job_id=? AND stage=?", job.video_id, Stage.FETCH
         ):
-            return job.told(msgspec.json.decode(artifact, type=Transcript)).ran(Stage.FETCH, seconds)
+            return job.told(_transcript.decode(artifact)).ran(Stage.FETCH, seconds)
         return job
 
     def wake(self, video_id: str) -> None:
@@ -188,20 +191,24 @@ class Store:
                 "UPDATE job SET status='queued', next_retry_at=NULL WHERE id=? AND status='failed'", (video_id,)
             )
 
-    def requeue(self, job: VideoProcessingJob, *, restart_at: Stage | None = None) -> None:
-        """Queue a known job again; with `restart_at` this stage and all after it are forgotten.
+    def requeue(self, seen: Standing, *, restart_at: Stage | None = None) -> None:
+        """Queue a known job again, under the source and subject it has in `seen`.
 
-        A job that a worker has is left alone.
+        With `restart_at` this stage and all after it are forgotten. A job that a
+        worker has, or has finished since it was `seen`, is left alone.
         """
-        dropped = list(Stage)[list(Stage).index(restart_at) :] if restart_at else []
+        video_id, dropped = seen.job.video_id, list(Stage)[list(Stage).index(restart_at) :] if restart_at else []
         with self._transaction() as sql:
-            queued = sql.execute(
-                "UPDATE job SET status='queued', next_retry_at=NULL, facts=? WHERE id=? AND status!='running'",
-                (_packed(job), job.video_id),
+            ((status, facts),) = sql.execute("SELECT status, facts FROM job WHERE id=?", (video_id,))
+            if status != seen.status or status == Status.RUNNING:
+                return
+            job = replace(self._unpacked(facts, {}), url=seen.job.url, subject=seen.job.subject)
+            sql.execute(
+                "UPDATE job SET status='queued', next_retry_at=NULL, facts=? WHERE id=?", (_packed(job), video_id)
             )
-            for stage in dropped if queued.rowcount else ():
-                sql.execute("DELETE FROM checkpoint WHERE job_id=? AND stage=?", (job.video_id, stage))
-                sql.execute("DELETE FROM partial WHERE job_id=? AND stage=?", (job.video_id, stage))
+            for stage in dropped:
+                sql.execute("DELETE FROM checkpoint WHERE job_id=? AND stage=?", (video_id, stage))
+                sql.execute("DELETE FROM partial WHERE job_id=? AND stage=?", (video_id, stage))
 
     def due(self) -> list[tuple[float, str]]:
         """The failed jobs that will be retried by themselves: when (seconds since the epoch), and which."""
@@ -239,7 +246,7 @@ class Store:
         transcript = done.get(Stage.FETCH)
         return replace(
             job,
-            transcript=msgspec.json.decode(transcript[1], type=Transcript) if transcript else None,
+            transcript=_transcript.decode(transcript[1]) if transcript else None,
             study_notes=_text(done.get(Stage.NOTES)),
             assessment_content=_text(done.get(Stage.ASSESSMENT)),
             partials={Stage(stage): text for stage, text in partials.items()},
@@ -340,7 +347,7 @@ class Store:
                 )
 
     def _unpacked(self, facts: bytes, seconds: dict[Stage, float]) -> VideoProcessingJob:
-        job = msgspec.json.decode(facts, type=VideoProcessingJob, dec_hook=lambda kind, value: kind(value))
+        job = _job.decode(facts)
         return replace(job, output_dir=self.output_dir, seconds=seconds)
 
 

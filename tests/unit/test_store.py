@@ -22,7 +22,7 @@ from tests.canned import World
 from tests.unit.attempts import attempt
 from ytsb_tui.errors import Ours, OutOfSpace, VaultError
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
-from ytsb_tui.store import Store
+from ytsb_tui.store import Standing, Store
 from ytsb_tui.transcript import Cue, Transcript
 from ytsb_tui.usage import Usage
 
@@ -215,10 +215,17 @@ def test_threads_and_processes_never_claim_the_same_job(tmp_path: Path) -> None:
     assert sorted(claims) == names
 
 
+def seen(store: Store, subject: str = "") -> Standing:
+    """How a job stands, as somebody wants it who is about to queue it again."""
+    standing = store.standing("aaa")
+    assert standing is not None
+    return replace(standing, job=replace(standing.job, subject=subject))
+
+
 def test_a_job_queued_again_keeps_what_is_finished(store: Store, claimed: VideoProcessingJob) -> None:
     store.commit(fetched(claimed), Stage.FETCH)
     store.end(fetched(claimed), Status.FAILED, b"{}")
-    store.requeue(replace(fetched(claimed), subject="Physics"))
+    store.requeue(seen(store, "Physics"))
     job = store.claim()
     assert job is not None
     assert (job.subject, job.has(Stage.FETCH), job.transcript) == ("Physics", True, WORDS)
@@ -230,7 +237,7 @@ def test_restarting_at_a_stage_forgets_it_and_all_after_it(store: Store, claimed
     store.commit(done, Stage.NOTES)
     store.keep_partial(done, Stage.ASSESSMENT, "half")
     store.end(done, Status.CANCELLED, b"{}")
-    store.requeue(done, restart_at=Stage.NOTES)
+    store.requeue(seen(store), restart_at=Stage.NOTES)
     job = store.load("aaa")
     assert (job.has(Stage.FETCH), job.has(Stage.NOTES), job.study_notes, job.partials) == (True, False, "", {})
 
@@ -239,9 +246,31 @@ def test_a_job_that_a_worker_has_is_not_touched_by_who_queues_it_again(
     store: Store, claimed: VideoProcessingJob
 ) -> None:
     store.commit(fetched(claimed), Stage.FETCH)
-    store.requeue(replace(claimed, subject="Physics"), restart_at=Stage.FETCH)
+    store.requeue(seen(store, "Physics"), restart_at=Stage.FETCH)
     job = store.load("aaa")
     assert (status_of(store, "aaa"), job.subject, job.has(Stage.FETCH)) == (Status.RUNNING, "", True)
+
+
+def test_a_job_that_was_finished_since_it_was_seen_is_not_touched_either(
+    store: Store, claimed: VideoProcessingJob
+) -> None:
+    before = seen(store, "Physics")
+    store.end(replace(claimed, notes_filepath=Path("AI/aaa.md")), Status.DONE, b"{}")
+    store.requeue(before)
+    assert status_of(store, "aaa") is Status.DONE
+    assert store.load("aaa").notes_filepath == Path("AI/aaa.md")
+
+
+def test_a_job_put_back_since_it_was_seen_keeps_what_it_has_got_since(store: Store) -> None:
+    store.add([new("aaa")])
+    before = seen(store, "Physics")
+    claimed = store.claim()
+    assert claimed is not None
+    store.commit(fetched(claimed), Stage.FETCH)
+    store.release("aaa")
+    store.requeue(before)
+    job = store.load("aaa")
+    assert (job.video_title, job.subject, job.has(Stage.FETCH)) == ("Entropy", "Physics", True)
 
 
 def test_a_failed_job_wakes_when_its_retry_is_due(store: Store, claimed: VideoProcessingJob) -> None:

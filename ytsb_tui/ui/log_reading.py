@@ -21,6 +21,7 @@ SCREENFUL = 256 * 1024
 """Bytes from the end of a log that surely hold more attempts than a screen shows."""
 
 _decode = msgspec.json.Decoder(Attempt).decode
+_entry = msgspec.json.Decoder(Entry)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def entry_of(logger: JobLogger, attempt: Attempt) -> Entry:
         try:
             with logger.file.path.open("rb") as file:
                 file.seek(start)
-                entry = msgspec.json.decode(file.read(end - start), type=Entry)
+                entry = _entry.decode(file.read(end - start))
             if msgspec.convert(entry, Attempt).identity == attempt.identity:
                 return entry
         except (OSError, ValueError):

@@ -112,9 +112,12 @@ class _Json3(msgspec.Struct):
     events: list[_Event]
 
 
+_json3_decoder = msgspec.json.Decoder(_Json3)
+
+
 def _json3(text: str) -> Track:
     try:
-        events = msgspec.json.decode(text.encode(errors="replace"), type=_Json3).events
+        events = _json3_decoder.decode(text.encode(errors="replace")).events
     except (msgspec.DecodeError, RecursionError):
         raise BadCaptions("This is JSON, but no captions as YouTube writes them (json3), or damaged.") from None
     return Track(

@@ -37,6 +37,9 @@ class Quiz(msgspec.Struct, forbid_unknown_fields=True):
     questions: list[Item]
 
 
+_quiz = msgspec.json.Decoder(Quiz)
+
+
 @dataclass(frozen=True)
 class Draft:
     """Notes as they were answered, times not yet checked."""
@@ -89,7 +92,7 @@ def _found(concept: str, body: str) -> str:
 def read_quiz(json: str, fewest: int) -> Quiz:
     """Read a recorded assessment. Raises `ValueError` saying what is wrong with it, for Claude to read."""
     try:
-        quiz = msgspec.json.decode(json, type=Quiz)
+        quiz = _quiz.decode(json)
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from error
     if len(quiz.questions) < fewest:

@@ -33,6 +33,10 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dearer: Price | None = None
 
 
+_prices = msgspec.json.Decoder(dict[str, Price])
+"""Has msgspec learn the type now: two threads that have it do so at once crash it."""
+
+
 @dataclass(frozen=True)
 class Tokens:
     """What one call used, as its server counts it."""

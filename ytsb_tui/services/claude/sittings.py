@@ -33,6 +33,9 @@ class Draft(msgspec.Struct):
     """Whole lines of the answer that broke off."""
 
 
+_draft = msgspec.json.Decoder(Draft)
+
+
 class Sitting:
     """A context: an `Unfinished` that leaves it says what all its calls used, and carries the draft."""
 
@@ -59,7 +62,7 @@ class Sitting:
     def resume(self, key: str) -> None:
         """Go on from what an earlier try left under the same key; begin anew if that was something else."""
         try:
-            earlier = msgspec.json.decode(self._partial, type=Draft)
+            earlier = _draft.decode(self._partial)
         except msgspec.MsgspecError:  # nothing, or what another author left
             earlier = Draft()
         self.draft = earlier if earlier.key == key else Draft(key)

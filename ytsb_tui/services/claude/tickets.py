@@ -28,6 +28,9 @@ class Ticket(msgspec.Struct, frozen=True):
     """How many requests went with it, itself included; 0 when nobody remembers."""
 
 
+_tickets = msgspec.json.Decoder(dict[str, Ticket])
+
+
 class Tickets:
     """What was submitted from this vault, or was about to be."""
 
@@ -43,7 +46,7 @@ class Tickets:
     @functools.cached_property
     def _kept(self) -> dict[str, Ticket]:
         try:
-            kept = msgspec.json.decode(self._file.read_bytes(), type=dict[str, Ticket]) if self._file.exists() else {}
+            kept = _tickets.decode(self._file.read_bytes()) if self._file.exists() else {}
         except (OSError, msgspec.MsgspecError) as error:
             advice = "Delete the file to go on; batches under way are then paid for again."
             raise BadSetup(f"{self._file} cannot be read: {error}.", advice=advice) from error

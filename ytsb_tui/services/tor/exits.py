@@ -46,6 +46,9 @@ class Page(msgspec.Struct):
     """By fingerprint, the one that was used last at the end."""
 
 
+_page = msgspec.json.Decoder(Page)
+
+
 class ExitBook:
     """One file for all processes of this user, so that no two of them leave by the same exit.
 
@@ -162,7 +165,7 @@ class ExitBook:
 
     def _read(self) -> Page:
         try:
-            page = msgspec.json.decode(self._file.read_bytes(), type=Page)
+            page = _page.decode(self._file.read_bytes())
         except FileNotFoundError:
             return Page()
         except (msgspec.DecodeError, UnicodeDecodeError):
