@@ -12,7 +12,7 @@ import msgspec
 from ytsb_tui.errors import VaultError
 from ytsb_tui.job import Stage, Status
 from ytsb_tui.settings import PRIVATE
-from ytsb_tui.store import VERSION
+from ytsb_tui.store import VERSION, reading
 
 
 class Used(msgspec.Struct, gc=False, frozen=True):
@@ -94,6 +94,7 @@ class Glance:
         if root.exists() and not root.is_dir():
             raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
         path = root / PRIVATE / "state.db"
+        self._path = path
         self._seen = -1
         self._statuses: dict[str, str] = {}
         self._last_attempt = 0
@@ -127,27 +128,32 @@ class Glance:
     def jobs(self, ids: Sequence[str]) -> list[Glimpse]:
         """These jobs, in this order."""
         rows = self._rows(f"SELECT id, seq, status, facts FROM job WHERE id IN ({', '.join('?' * len(ids))})", *ids)
-        found = {
-            video_id: Glimpse(turn, Status(status), _brief.decode(facts)) for video_id, turn, status, facts in rows
-        }
+        with reading(self._path):
+            found = {
+                video_id: Glimpse(turn, Status(status), _brief.decode(facts)) for video_id, turn, status, facts in rows
+            }
         return [found[video_id] for video_id in ids if video_id in found]
 
     def counts(self) -> dict[Status, int]:
         """How many jobs have each status."""
-        return {Status(status): n for status, n in self._rows("SELECT status, count(*) FROM job GROUP BY status")}
+        rows = self._rows("SELECT status, count(*) FROM job GROUP BY status")
+        with reading(self._path):
+            return {Status(status): n for status, n in rows}
 
     def seconds(self, ids: Sequence[str]) -> dict[str, dict[Stage, float]]:
         """How long each finished stage of these jobs took."""
         found: dict[str, dict[Stage, float]] = {}
         query = f"SELECT job_id, stage, seconds FROM checkpoint WHERE job_id IN ({', '.join('?' * len(ids))})"
-        for video_id, stage, took in self._rows(query, *ids):
-            found.setdefault(video_id, {})[Stage(stage)] = took
+        with reading(self._path):
+            for video_id, stage, took in self._rows(query, *ids):
+                found.setdefault(video_id, {})[Stage(stage)] = took
         return found
 
     def attempts(self, video_id: str) -> list[Past]:
         """The attempts at a job, oldest first."""
         rows = self._rows("SELECT entry FROM attempt WHERE job_id=? ORDER BY n", video_id)
-        return [_past.decode(entry) for (entry,) in rows]
+        with reading(self._path):
+            return [_past.decode(entry) for (entry,) in rows]
 
     def changed(self) -> bool:
         """Whether another connection has written since the last time this was asked."""

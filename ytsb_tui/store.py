@@ -68,6 +68,19 @@ class Standing:
     """Whether it is known as done from an older log only, so that nothing of it can be resumed."""
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What is decoded meanwhile is of the journal at `path`; raises `VaultError` where it cannot be read."""
+    try:
+        yield
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise VaultError(
+            f"{path} holds a job that cannot be read: {error}.",
+            advice="Another version may have written it. Move that file away and start again: "
+            "what is done is taken over from the log.",
+        ) from error
+
+
 class Store:
     """The jobs, checkpoints and attempts of one vault. Safe to use from many threads."""
 
@@ -173,7 +186,9 @@ class Store:
             known = self._rows("SELECT facts FROM job WHERE id=?", job.video_id)
             if known and job.transcript:
                 seconds = job.seconds[Stage.FETCH]
-                job = self._unpacked(known[0][0], {}).told(job.transcript).ran(Stage.FETCH, seconds)
+                with reading(self.path):
+                    before = self._unpacked(known[0][0], {})
+                job = before.told(job.transcript).ran(Stage.FETCH, seconds)
             self.commit(job, Stage.FETCH)
 
     def with_transcript(self, job: VideoProcessingJob) -> VideoProcessingJob:
@@ -181,7 +196,8 @@ class Store:
         for seconds, artifact in self._rows(
             "SELECT seconds, artifact FROM checkpoint WHERE job_id=? AND stage=?", job.video_id, Stage.FETCH
         ):
-            return job.told(_transcript.decode(artifact)).ran(Stage.FETCH, seconds)
+            with reading(self.path):
+                return job.told(_transcript.decode(artifact)).ran(Stage.FETCH, seconds)
         return job
 
     def wake(self, video_id: str) -> None:
@@ -231,7 +247,7 @@ class Store:
 
     def load(self, video_id: str) -> VideoProcessingJob:
         """A job with its artifacts. Raises `KeyError` for an unknown id."""
-        with self._lock:
+        with self._lock, reading(self.path):
             rows = self._rows("SELECT facts FROM job WHERE id=?", video_id)
             if not rows:
                 raise KeyError(video_id)
@@ -242,15 +258,15 @@ class Store:
                 )
             }
             partials = dict(self._rows("SELECT stage, text FROM partial WHERE job_id=?", video_id))
-        job = self._unpacked(rows[0][0], {stage: seconds for stage, (seconds, _) in done.items()})
-        transcript = done.get(Stage.FETCH)
-        return replace(
-            job,
-            transcript=_transcript.decode(transcript[1]) if transcript else None,
-            study_notes=_text(done.get(Stage.NOTES)),
-            assessment_content=_text(done.get(Stage.ASSESSMENT)),
-            partials={Stage(stage): text for stage, text in partials.items()},
-        )
+            job = self._unpacked(rows[0][0], {stage: seconds for stage, (seconds, _) in done.items()})
+            transcript = done.get(Stage.FETCH)
+            return replace(
+                job,
+                transcript=_transcript.decode(transcript[1]) if transcript else None,
+                study_notes=_text(done.get(Stage.NOTES)),
+                assessment_content=_text(done.get(Stage.ASSESSMENT)),
+                partials={Stage(stage): text for stage, text in partials.items()},
+            )
 
     def commit(self, job: VideoProcessingJob, stage: Stage) -> None:
         """Make a finished stage durable: its artifact, its time and the job's facts, or nothing of them."""
@@ -303,27 +319,28 @@ class Store:
         return self._standings("")
 
     def _standings(self, where: str, *values: object) -> list[Standing]:
-        with self._lock:
+        with self._lock, reading(self.path):
             only = f"WHERE job_id IN (SELECT id FROM job {where})"
             seconds: dict[str, dict[Stage, float]] = {}
             for job_id, stage, took in self._rows(f"SELECT job_id, stage, seconds FROM checkpoint {only}", *values):
                 seconds.setdefault(job_id, {})[Stage(stage)] = took
             rows = self._rows(f"SELECT id, status, facts FROM job {where} ORDER BY seq", *values)
-        return [
-            Standing(
-                self._unpacked(facts, seconds.get(video_id, {})),
-                Status(status),
-                imported=status == Status.DONE and video_id not in seconds,
-            )
-            for video_id, status, facts in rows
-        ]
+            return [
+                Standing(
+                    self._unpacked(facts, seconds.get(video_id, {})),
+                    Status(status),
+                    imported=status == Status.DONE and video_id not in seconds,
+                )
+                for video_id, status, facts in rows
+            ]
 
     def counts(self, among: frozenset[str] | None = None) -> dict[Status, int]:
         """How many jobs have each status."""
         found = dict.fromkeys(Status, 0)
-        for video_id, status in self._rows("SELECT id, status FROM job"):
-            if among is None or video_id in among:
-                found[Status(status)] += 1
+        with reading(self.path):
+            for video_id, status in self._rows("SELECT id, status FROM job"):
+                if among is None or video_id in among:
+                    found[Status(status)] += 1
         return found
 
     def entries(self) -> Iterator[bytes]:

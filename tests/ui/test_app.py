@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,21 @@ async def test_what_becomes_garbage_while_jobs_are_worked_on_is_not_kept(tmp_pat
             await until(pilot, lambda name=name: name in app.board.rows and not app.view.is_preparing)  # type: ignore[misc]
             await pilot.pause(0.2)
         assert gc.get_freeze_count() <= left_alone
+
+
+async def test_a_vault_whose_journal_cannot_be_read_is_left_with_what_to_do(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.submit(f"job{number}" for number in range(150))
+    world.close()
+    with closing(sqlite3.connect(tmp_path / ".ytsb" / "state.db")) as sql:  # beyond what the first frame shows
+        sql.execute("UPDATE job SET facts='no JSON' WHERE seq=150")
+        sql.commit()
+    app = YtsbApp(Settings(out=tmp_path, author="outline", pdf=False))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.return_value is not None or not app.is_running)
+    assert isinstance(app.return_value, VaultError)
+    assert "cannot be read" in str(app.return_value)
+    Journal.open(tmp_path, SystemClock()).close()
 
 
 async def test_unfinished_jobs_go_on_when_the_vault_is_opened(tmp_path: Path) -> None:

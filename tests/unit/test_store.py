@@ -476,3 +476,46 @@ def test_a_disk_that_fills_up_stops_the_run_and_the_next_one_goes_on(small_disk:
     assert counts == dict.fromkeys(Status, 0) | {Status.DONE: 20}
     log = json.loads((small_disk / "processing_log.json").read_bytes())
     assert sorted(entry["video_id"] for entry in log if entry["success"]) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE job SET facts='no JSON'",
+        """UPDATE job SET facts='{"video_id": 7}'""",
+        "UPDATE job SET status='in another language'",
+        "UPDATE checkpoint SET stage='of another version'",
+        "UPDATE checkpoint SET artifact=x'ff'",
+    ],
+)
+def test_a_job_that_cannot_be_read_is_told_with_what_to_do(tmp_path: Path, spoil: str) -> None:
+    with closing(Store(tmp_path, tmp_path)) as store:
+        store.add([new("aaa")])
+        store.commit(fetched(new("aaa")), Stage.FETCH)
+    with closing(sqlite3.connect(store.path)) as sql:
+        sql.execute(spoil)
+        sql.commit()
+    with closing(Store(tmp_path, tmp_path)) as spoiled:
+        with pytest.raises(VaultError, match=r"state\.db holds a job that cannot be read") as told:
+            spoiled.counts() and spoiled.load("aaa")
+        assert "Move that file away" in told.value.advice
+
+
+def test_a_journal_that_was_moved_away_is_made_again_from_the_log(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    world.close()
+    state = tmp_path / ".ytsb" / "state.db"
+    with closing(sqlite3.connect(state)) as sql:
+        sql.execute("UPDATE job SET facts='no JSON'")
+        sql.commit()
+    world = World(tmp_path)
+    with pytest.raises(VaultError, match="cannot be read"):
+        world.submit(["aaa"])
+    world.close()
+    state.rename(tmp_path / "moved.db")
+    world = World(tmp_path)
+    assert [(standing.job.video_id, standing.status) for standing in world.journal.store.standings()] == [
+        ("aaa", Status.DONE)
+    ]
+    world.close()

@@ -195,14 +195,19 @@ class Session:
         except VaultBusy as error:
             was_looking_on, self.owned_by = self.owned_by is not None, error
             if not was_looking_on:
-                threading.Thread(target=self._look_on, name="viewer", daemon=True).start()
+                threading.Thread(target=self._guard, args=(self._look_on,), name="viewer", daemon=True).start()
             self._report(Owned(error))
             return
         except YtsbError as error:
             self._report(CannotOpen(error))
             return
         self.owned_by = None
-        self._tell_history()
+        try:
+            self._tell_history()
+        except YtsbError as error:
+            engine.close()
+            self._report(CannotOpen(error))
+            return
         self.engine, self.pool = engine, engine.pool(self._hear)
         if self.paused:
             self.pool.pause()

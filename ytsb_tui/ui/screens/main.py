@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
+from ytsb_tui.errors import VaultError
 from ytsb_tui.glance import Glance, Past
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import KEYS
@@ -136,8 +137,13 @@ class Main(Steering):
         key = row.id, row.facts.attempt, row.facts.ended_at
         if self._attempts[0] != key:
             glance = Glance(self.session.settings.out)
-            self._attempts = key, glance.attempts(row.id)
-            glance.close()
+            self._attempts = key, ()
+            try:
+                self._attempts = key, glance.attempts(row.id)
+            except VaultError as error:
+                self.app.notify(f"{error} {error.advice}", severity="error", markup=False)
+            finally:
+                glance.close()
         return self._attempts[1]
 
     @on(JobTable.Moved)
