@@ -23,7 +23,9 @@ from ytsb_tui.job import Status
 from ytsb_tui.settings import Settings
 from ytsb_tui.ui.app import YtsbApp
 
-ALLOWED = Allowance(enough=400, memory=24, store=100, links=40, log=8, children=24, connections=5)
+ALLOWED = Allowance(enough=400, memory=48, store=100, links=40, log=8, children=64, connections=5, helpers=4)
+"""A row takes a few of these kilobytes of memory; Textual's caches of what was drawn fill up all evening. Who draws
+PDFs keeps about 20 for each."""
 WORKERS = 5
 LOOK = 0.3
 """Seconds somebody looks at what a key did."""

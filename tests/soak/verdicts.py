@@ -30,6 +30,8 @@ class Allowance:
     """In the processes that draw PDFs."""
     connections: int = 0
     """Connections that may be kept for the next call."""
+    helpers: int = 0
+    """Threads that asyncio may start for its screens, and keeps."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ def judge(readings: Sequence[Reading], before: Reading, after: Reading, allowed:
     first, last = rests[len(rests) // 2 - 1], rests[-1]
     verdicts = []
 
-    def count(name: str, of: Callable[[Reading], int], more: int) -> None:
+    def count(name: str, of: Callable[[Reading], int], more: int, what: str, *, kept: bool) -> None:
         began, ended = of(first), of(last)
-        bound = "as many" + (f", and {more} connections" if more else "")
+        bound = "as many" + (f", and {more} {what}" if more else "")
         verdicts.append(Verdict(f"{name} at rest", f"{began} half-way, {ended} at last", bound, ended <= began + more))
         began, ended = of(before), of(after)
+        more = more if kept else 0
+        bound = bound if kept else "as many"
         verdicts.append(Verdict(f"{name} once closed", f"{began} before, {ended} after", bound, ended <= began + more))
 
     def growth(name: str, of: Callable[[Reading], float], most: float) -> None:
@@ -71,8 +75,8 @@ def judge(readings: Sequence[Reading], before: Reading, after: Reading, allowed:
         largest = max(map(of, readings))
         verdicts.append(Verdict(name, f"{largest:.1f} MB at the most", f"at most {most:g} MB", largest <= most))
 
-    count("files", lambda reading: reading.files, allowed.connections)
-    count("threads", lambda reading: reading.threads, 0)
+    count("files", lambda reading: reading.files, allowed.connections, "connections", kept=True)
+    count("threads", lambda reading: reading.threads, allowed.helpers, "of asyncio's", kept=False)
     growth("memory", lambda reading: reading.memory, allowed.memory)
     growth("memory of PDF processes", lambda reading: reading.children, allowed.children)
     growth("journal", lambda reading: reading.store, allowed.store)
