@@ -66,6 +66,35 @@ def test_it_does_not_outlive_its_terminal(program: Program, lectures: Callable[[
 
 
 @needs_tmux
+@pytest.mark.parametrize("how", ["kill-session", "SIGKILL"])
+def test_it_does_not_outlive_its_terminal_while_it_asks_something(online: Online, how: str) -> None:
+    online.world.youtube.goes_wrong("silent", "player")
+    with terminal(online.program, 100, 30, link(0), "--workers", "1", YTSB_FETCH_DEADLINE="3600") as inside:
+        inside.shows("▸ fetch")
+        inside.press("q")
+        inside.shows("Leave while 1 job is running?")
+        app = inside.pid()
+        if how == "SIGKILL":
+            os.kill(int(inside.tmux("display-message", "-p", "#{pid}")), signal.SIGKILL)
+        else:
+            inside.tmux("kill-session", "-t", "app")
+        assert soon(lambda: not Path(f"/proc/{app}").exists(), SOON)
+
+
+@needs_tmux
+def test_to_be_told_to_continue_without_having_been_stopped_changes_nothing(program: Program) -> None:
+    with terminal(program, 100, 30, *PLAIN) as inside:
+        inside.shows(EMPTY)
+        os.kill(inside.pid(), signal.SIGCONT)
+        inside.press("l")
+        inside.shows("Nothing was logged yet.")
+        inside.press("Escape")
+        inside.shows(EMPTY)
+        inside.press("q")
+        inside.shows("exit code 0")
+
+
+@needs_tmux
 def test_it_can_be_left_in_the_middle_of_an_answer_which_is_not_paid_for_twice(online: Online) -> None:
     online.claude.next.append(STALLED)
     with terminal(online.program, 100, 30, link(0), "--workers", "1") as inside:

@@ -6,6 +6,7 @@ import os
 import select
 from codecs import getincrementaldecoder
 from contextlib import suppress
+from typing import Any, cast
 
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers.linux_driver import LinuxDriver
@@ -52,8 +53,43 @@ def marked(text: str) -> str:
     return f"{BRACKETED_PASTE_START}{lines}{BRACKETED_PASTE_END}{escape}{rest}"
 
 
+class Forgiving:
+    """A terminal to write to that may go away: what is written from then on is lost, and nobody waits for it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        """Write, if there is anything to write to."""
+        with suppress(OSError, ValueError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        """Have it written now, if there is anything to write to."""
+        with suppress(OSError, ValueError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        """The terminal's number."""
+        return int(self._file.fileno())
+
+
 class PastingDriver(LinuxDriver):
-    """Textual's, but a mass of plain characters that comes at once is a paste in every terminal."""
+    """Textual's, but a mass of plain characters that comes at once is a paste in every terminal.
+
+    Nor does it stumble over a terminal that is gone, or over being told to
+    continue when nobody had stopped it, which a closing terminal does.
+    """
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        if not isinstance(self._file, Forgiving):
+            self._file = cast(Any, Forgiving(self._file))
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual does not say
+
+    def _sigcont_application(self, *_: object) -> None:
+        if self._must_signal_resume:
+            super()._sigcont_application()
 
     def run_input_thread(self) -> None:
         """Read the terminal until the app ends."""
