@@ -100,19 +100,21 @@ class Session:
 
     def add(self, sources: Sequence[Source], subject: str = "") -> None:
         """Queue what the sources name; lists are expanded beside everything else."""
+        self._errands.put(lambda: self._add(tuple(sources), subject))
+
+    def _add(self, sources: Sequence[Source], subject: str) -> None:
+        engine, _ = self._at_work()
 
         def job(video_id: str, url: str, title: str = "") -> VideoProcessingJob:
-            assert self.engine is not None
-            made = self.engine.job(video_id, url, title)
+            made = engine.job(video_id, url, title)
             return replace(made, subject=subject or made.subject)
 
-        single = [source for source in sources if source.kind in ("video", "file")]
-        if single:
-            self._errands.put(lambda: self._submit([job(source.id, source.url) for source in single]))
         for source in sources:
             if source.kind not in ("video", "file"):
-                expand = threading.Thread(target=self._expand, args=(source, job), name="list", daemon=True)
-                self._errands.put(expand.start)  # once the vault is open
+                expand = partial(self._guard, partial(self._expand, engine, source, job))
+                threading.Thread(target=expand, name="list", daemon=True).start()
+        if single := [job(source.id, source.url) for source in sources if source.kind in ("video", "file")]:
+            self._submit(single)
 
     def retry(self, jobs: Sequence[tuple[str, str]], *, restart_at: Stage | None = None) -> None:
         """Run known jobs, each an id and its URL, again."""
@@ -148,6 +150,8 @@ class Session:
         engine, before = self.engine, self.pool
         assert engine is not None
         assert before is not None
+        if self.closing or not before.stopping:  # asked for again, while this was still to be done
+            return
         if before.join(PATIENCE):
             engine.journal.store.recover()
         self.pool = engine.pool(self._hear)
@@ -190,6 +194,8 @@ class Session:
     def _open(self) -> None:
         from ytsb_tui.engine import Engine
 
+        if self.engine is not None:  # asked for twice: who has it open would be we ourselves
+            return
         try:
             engine = Engine(self.settings, self._clock)
         except VaultBusy as error:
@@ -262,10 +268,14 @@ class Session:
         submission = self._queue(jobs, restart_at)
         self._report(Said(_outcome(len(submission.queued), len(submission.done), "job", words) + "."))
 
-    def _queue(self, jobs: Sequence[VideoProcessingJob], restart_at: Stage | None = None) -> Submission:
-        engine, pool = self.engine, self.pool
-        if engine is None or pool is None:  # asked for while it was being opened, which came to nothing
+    def _at_work(self) -> tuple[Engine, Pool]:
+        """What the vault is worked on with. Raises `VaultError` where its opening came to nothing."""
+        if self.engine is None or self.pool is None:
             raise self.owned_by or VaultError("The vault could not be opened.")
+        return self.engine, self.pool
+
+    def _queue(self, jobs: Sequence[VideoProcessingJob], restart_at: Stage | None = None) -> Submission:
+        engine, pool = self._at_work()
         began = self._clock.now()
         submission = engine.submit(jobs, restart_at=restart_at)
         for job in submission.queued:
@@ -302,7 +312,7 @@ class Session:
         if standing is not None and standing.status != "running":
             self._hear(Told(standing.job, at, standing.status))
 
-    def _expand(self, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
+    def _expand(self, engine: Engine, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
         """Queue the videos of a playlist or channel as they are found."""
         from ytsb_tui.services.youtube.playlists import Withheld
 
@@ -325,10 +335,9 @@ class Session:
             words = _outcome(queued, done, "video", "queued") + (f", {withheld} withheld" if withheld else "")
             self._report(Said(f"{source.id}: {words}.{ending}", "error" if ending else "information"))
 
-        assert self.engine is not None
         ending = ""
         try:
-            for entry in self.engine.expand(source, _Until(self)):
+            for entry in engine.expand(source, _Until(self)):
                 if isinstance(entry, Withheld):
                     withheld += 1
                     continue
