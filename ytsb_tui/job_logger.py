@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ytsb_tui.clock import Clock, SystemClock, iso
-from ytsb_tui.errors import from_os_error
+from ytsb_tui.errors import UsageError, from_os_error
 from ytsb_tui.job import LONG_TEXTS, Stage, VideoProcessingJob
 from ytsb_tui.log_figures import Breakdown, Outline, outlines, select, statistics
 from ytsb_tui.log_file import LogFile
@@ -97,7 +98,12 @@ class JobLogger:
 
         Nested fields get columns like `timings.write_files`, lists are joined
         with "; ", and no cell can be taken for a formula.
+
+        Raises `UsageError` where it would take the place of the log itself,
+        `Ours` when the system refuses.
         """
+        if os.path.realpath(path) == os.path.realpath(self.file.path):
+            raise UsageError(f"{path} is the log itself.", advice="Choose another name for the spreadsheet.")
         rows = [dict(_flat(entry)) for entry in self.get_all_jobs()]
         columns = dict.fromkeys(name for row in rows for name in row)
         try:

@@ -78,6 +78,39 @@ async def test_the_attempt_with_the_cursor_is_told_in_full(tmp_path: Path) -> No
         assert "→" not in shown(pilot)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("~nobody-of-this-name/x.csv", "Nothing can be written there: Could not determine home directory."),
+        ("x" * 300 + ".csv", "Nothing can be written there: File name too long."),
+    ],
+)
+async def test_a_spreadsheet_where_none_can_be_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = Alone(LogScreen(log_of(tmp_path, 3)))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await loaded(pilot, 3)
+        await press(pilot, ["e"])
+        app.screen.query_one("#ask", Input).value = name
+        await press(pilot, ["enter"])
+        await shows(pilot, f"{words} Choose another name.")
+
+
+async def test_the_log_is_not_replaced_by_its_spreadsheet(tmp_path: Path) -> None:
+    logger = log_of(tmp_path, 3)
+    before = logger.file.path.read_bytes()
+    app = Alone(LogScreen(logger))
+    async with app.run_test(size=(240, 30)) as pilot:
+        await loaded(pilot, 3)
+        await press(pilot, ["e"])
+        app.screen.query_one("#ask", Input).value = str(logger.file.path)
+        await press(pilot, ["enter", "enter"])
+        await shows(pilot, "is the log itself. Choose another name for the spreadsheet.")
+    assert logger.file.path.read_bytes() == before
+
+
 async def test_the_log_of_the_earlier_tool_is_shown_and_can_be_retried(tmp_path: Path) -> None:
     logger = JobLogger(tmp_path)
     logger.file.path.write_text(json.dumps([{"video_id": "aaaaaaaaaaa"}, EARLIER, {}], indent=2))

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
-from ytsb_tui.errors import YtsbError
+from ytsb_tui.errors import UsageError, YtsbError
 from ytsb_tui.job_logger import JobLogger
 from ytsb_tui.log_lines import Entry
 from ytsb_tui.plaintext import one_line
@@ -251,9 +251,14 @@ with the cursor. **e** writes a spreadsheet.
     def answer(self, event: Input.Submitted) -> None:
         """Keep the filter, or write the spreadsheet."""
         if self._asking == "export" and event.value.strip():
-            path = Path(event.value.strip()).expanduser()
-            if path.exists() and self._replace != event.value:
-                self._replace, self._said = event.value, f"{path} exists; enter again replaces it."
+            try:
+                path, exists = _target(event.value.strip())
+            except UsageError as error:
+                self._said = one_line(f"{error} {error.advice}")
+                self._head()
+                return
+            if exists and self._replace != event.value:
+                self._replace, self._said = event.value, one_line(f"{path} exists; enter again replaces it.")
                 self._head()
                 return
             self._write(path)
@@ -317,3 +322,16 @@ with the cursor. **e** writes a spreadsheet.
             self._rearranged()
         else:
             self.dismiss()
+
+
+def _target(name: str) -> tuple[Path, bool]:
+    """The file somebody named, and whether there is one. Raises `UsageError` where there cannot be."""
+    try:
+        path = Path(name).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):  # whoever writes it makes its folder, or says why not
+        return path, False
+    except (OSError, RuntimeError, ValueError) as error:  # too long, in nobody's home, with a null byte
+        reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
+        raise UsageError(f"Nothing can be written there: {reason}.", advice="Choose another name.") from error
+    return path, True
