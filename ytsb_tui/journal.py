@@ -75,8 +75,10 @@ class Journal:
             raise from_os_error(error, f"opening the vault {root}") from error
         try:
             store = Store(state, root)
-        except BaseException:
+        except BaseException as error:
             owner.release()
+            if isinstance(error, OSError):
+                raise from_os_error(error, f"opening {error.filename or state}") from error
             raise
         journal = cls(root, store, LogFile(root / LOG_NAME), clock, owner)
         try:

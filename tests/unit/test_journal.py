@@ -18,7 +18,7 @@ import pytest
 from tests.canned import PLAN, World
 from tests.unit.attempts import attempt
 from ytsb_tui.clock import SystemClock
-from ytsb_tui.errors import NetworkTrouble, NoCaptions, Ours, VaultBusy, VaultError
+from ytsb_tui.errors import NetworkTrouble, NoCaptions, NotWritable, Ours, VaultBusy, VaultError
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import create_default_logger
 from ytsb_tui.journal import Journal, Submission
@@ -132,6 +132,18 @@ def test_a_vault_can_be_opened_again_after_it_was_closed(tmp_path: Path) -> None
     for _ in range(3):
         with opened(tmp_path) as world:
             assert world.journal.notices == []
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_journal_that_may_not_be_opened_is_told_and_the_vault_not_kept_locked(tmp_path: Path) -> None:
+    Journal.open(tmp_path, SystemClock()).close()
+    folder = tmp_path / ".ytsb"
+    (folder / "state.db").unlink()
+    folder.chmod(0o500)
+    with pytest.raises(NotWritable, match=rf"No permission \(opening {folder}/state\.db\): Permission denied\."):
+        Journal.open(tmp_path, SystemClock())
+    folder.chmod(0o700)
+    Journal.open(tmp_path, SystemClock()).close()
 
 
 def test_a_vault_of_a_newer_version_is_refused_and_not_kept_locked(tmp_path: Path) -> None:
