@@ -109,6 +109,8 @@ class RunStopped:
     reason: str
     advice: str
     at: float
+    is_final: bool = False
+    """Whether this program cannot go on, whatever the user does meanwhile: its budget is used up."""
 
 
 @dataclass(frozen=True)

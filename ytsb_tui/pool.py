@@ -231,4 +231,4 @@ class Pool:
             self._tell_stop(why)
 
     def _tell_stop(self, why: YtsbError) -> None:
-        self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now()))
+        self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now(), isinstance(why, OverBudget)))

@@ -368,6 +368,14 @@ async def test_a_setting_that_cannot_work_ends_the_app_with_the_reason(tmp_path:
     assert "acadmic" in str(app.return_value)
 
 
+async def test_when_the_budget_is_used_up_no_key_is_named_that_would_not_help(tmp_path: Path) -> None:
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        app.board.hear(RunStopped("The budget is used up.", "Start again.", app.board.clock.now(), is_final=True))
+        await until(pilot, lambda: app.board.stopped)
+        await pilot.pause(0.2)
+        assert "stopped: The budget is used up." in screen_text(app)
+
+
 async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) -> None:
     async with opened(tmp_path / "vault") as (app, pilot):
         assert app.session.pool

@@ -418,7 +418,7 @@ def test_what_is_under_way_when_the_budget_is_used_up_is_finished(tmp_path: Path
     assert [job.has_notes() for job in jobs] == [True, True]
     assert [job.has_assessment() for job in jobs] == [False, False]
     assert world.budget.spent == pytest.approx(0.8)
-    assert len([event for event in world.events if isinstance(event, RunStopped)]) == 1
+    assert [event.is_final for event in world.events if isinstance(event, RunStopped)] == [True]
 
 
 def test_fewer_and_more_workers_while_it_runs(tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ class Notices:
 
     def _read(self, event: Event) -> Notice | None:
         if isinstance(event, RunStopped):
-            return Notice(one_line(f"Stopped: {event.reason} {event.advice} Then press p."), "error")
+            then = "" if event.is_final else " Then press p."
+            return Notice(one_line(f"Stopped: {event.reason} {event.advice}{then}"), "error")
         if isinstance(event, ResourcePaused) and event.until - event.at > LONG_PAUSE:
             lasts = f"{spell(event.until - event.at)}, until {at_clock(event.until)}"
             return Notice(one_line(f"{event.reason} Everybody waits for {lasts}."), "warning", pause=event)

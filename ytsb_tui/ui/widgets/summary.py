@@ -83,7 +83,8 @@ class Summary(Widget):
         if not session.is_ready:
             return Content.styled("opening the vault …", MUTED)
         if board.stopped is not None:
-            return Content.styled(f"stopped, p goes on: {one_line(board.stopped.reason)}", "$text-error")
+            then = "" if board.stopped.is_final else ", p goes on"
+            return Content.styled(f"stopped{then}: {one_line(board.stopped.reason)}", "$text-error")
         if session.paused or board.pauses:
             words = (["paused, p goes on"] if session.paused else []) + self._pauses()
             return Content.styled(", ".join(words), "$text-warning")
