@@ -93,23 +93,27 @@ class Glance:
         """Raises `VaultError` where `root` cannot be a vault, or belongs to a newer version."""
         if root.exists() and not root.is_dir():
             raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
-        path = root / PRIVATE / "state.db"
-        self._path = path
+        self._path = root / PRIVATE / "state.db"
         self._seen = -1
         self._statuses: dict[str, str] = {}
         self._last_attempt = 0
         self._sql: sqlite3.Connection | None = None
-        if path.is_file():
-            try:
-                self._sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
-                self._sql.execute("PRAGMA query_only=1")
-                (version,) = self._sql.execute("PRAGMA user_version").fetchone()
-            except sqlite3.DatabaseError:
-                self.close()  # whoever opens the vault for work puts it right, or says why not
-                return
-            if version > VERSION:
-                self.close()
-                raise VaultError(f"{path} was written by a newer ytsb-tui.", advice="Upgrade ytsb-tui to open it.")
+        self._connect()
+
+    def _connect(self) -> None:
+        path = self._path
+        if not path.is_file():
+            return
+        try:
+            self._sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
+            self._sql.execute("PRAGMA query_only=1")
+            (version,) = self._sql.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError:
+            self.close()  # whoever opens the vault for work puts it right, or says why not
+            return
+        if version > VERSION:
+            self.close()
+            raise VaultError(f"{path} was written by a newer ytsb-tui.", advice="Upgrade ytsb-tui to open it.")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -156,7 +160,13 @@ class Glance:
             return [_past.decode(entry) for (entry,) in rows]
 
     def changed(self) -> bool:
-        """Whether another connection has written since the last time this was asked."""
+        """Whether another connection has written since the last time this was asked.
+
+        Where there was no journal yet, it looks for one. Raises `VaultError`
+        where that belongs to a newer version.
+        """
+        if self._sql is None:
+            self._connect()
         before = self._seen
         for (version,) in self._rows("PRAGMA data_version"):
             self._seen = version

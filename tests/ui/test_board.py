@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 
 from tests.canned import HandClock, World
 from tests.ui.boards import SECONDS, fail, failed, finish, hand_clock, job, queue
+from ytsb_tui.errors import OverBudget
 from ytsb_tui.events import (
     JobStopped,
     ResourcePaused,
@@ -25,13 +27,13 @@ from ytsb_tui.events import (
     StageStarted,
     StageWaiting,
 )
-from ytsb_tui.glance import Glance
+from ytsb_tui.glance import Brief, Glance, Glimpse
 from ytsb_tui.job import Failure, Stage, Status
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.columns import COLUMNS, ERROR, STATUS, TITLE, TOTAL, Column, arrange
 from ytsb_tui.ui.format import amount, bar, countdown, fit, money, short
-from ytsb_tui.ui.news import Told
+from ytsb_tui.ui.news import Seen, Told
 from ytsb_tui.ui.notices import Notices
 from ytsb_tui.ui.session import portions
 from ytsb_tui.ui.view import View
@@ -137,6 +139,29 @@ def test_the_estimate_goes_by_what_stages_took_here(board: Board, clock: HandClo
     assert board.eta(workers=64) == pytest.approx(sum(SECONDS.values()))
 
 
+def portion(ids: Iterable[str], took: float, *, last: bool) -> Seen:
+    """Jobs that are done, as the journal tells of them."""
+    jobs = [Glimpse(int(each), Status.DONE, Brief(each, f"https://youtu.be/{each}")) for each in ids]
+    unseen = {} if last else {Status.DONE: 1}
+    return Seen(jobs, {each.brief.video_id: dict.fromkeys(Stage, took) for each in jobs}, unseen)
+
+
+def test_the_estimate_goes_by_the_latest_runs(board: Board, clock: HandClock) -> None:
+    newest_first = [f"{number:03}" for number in reversed(range(1, 101))]
+    board.hear(portion(newest_first[:50], 60.0, last=False))
+    board.hear(portion(newest_first[50:], 1.0, last=True))
+    board.hear(Told(job(1), clock.at, Status.QUEUED))
+    board.catch_up()
+    board.catch_up()
+    board.catch_up()
+    assert board.eta(workers=1) == pytest.approx(60.0 * len(Stage))
+    for number in range(40):
+        board.hear(StageFinished(job(900), clock.at, Stage.FETCH, 0, float(number)))
+    board.hear(portion(["101"], 7.0, last=True))
+    board.catch_up()
+    assert list(board.recent[Stage.FETCH]) == [*map(float, range(1, 40)), 7.0], "what happens now is the latest"
+
+
 def test_old_news_from_the_journal_does_not_undo_what_a_worker_said(board: Board, clock: HandClock) -> None:
     asked_at = clock.at
     clock.at += 1
@@ -229,6 +254,32 @@ def test_who_looks_on_reads_again_only_what_may_have_changed(tmp_path: Path) -> 
     assert glance.changed_ids() == ["again"], "it is done, as it was"
     world.journal.store.withdraw("later")
     assert glance.changed_ids() == ["later"]
+    glance.close()
+    world.close()
+
+
+def test_who_looks_on_before_there_is_a_journal_sees_it_once_there_is(tmp_path: Path) -> None:
+    glance = Glance(tmp_path)
+    assert glance.changed() is False
+    world = World(tmp_path)
+    world.submit(["aaa"])
+    assert (glance.changed(), glance.changed_ids()) == (True, ["aaa"])
+    assert glance.changed() is False
+    glance.close()
+    world.close()
+
+
+def test_who_looks_on_sees_a_job_that_is_started_over_begin_at_its_first_stage(tmp_path: Path, board: Board) -> None:
+    world = World(tmp_path)
+    world.run("aaa")
+    glance = Glance(tmp_path)
+    board.see(*portions(glance, 100))
+    assert set(board.rows["aaa"].seconds) == set(Stage)
+    world.submit(["aaa"], restart_at=Stage.FETCH)
+    world.journal.store.claim()
+    board.see(*portions(glance, 100))
+    assert board.rows["aaa"].seconds == {}
+    assert str(board.rows["aaa"].badge(board.clock.now())) == "▸ fetch"
     glance.close()
     world.close()
 
@@ -442,6 +493,12 @@ def test_a_stopped_run_and_a_long_pause_are_told(board: Board, clock: HandClock)
     until = datetime.fromtimestamp(clock.at + 3600)
     assert told[1].words == f"Claude asks for patience. Everybody waits for 1:00:00, until {until:%H:%M}."
     assert told[1].pause is not None
+
+
+def test_a_budget_that_is_used_up_is_told_without_a_key_that_would_not_help(board: Board, clock: HandClock) -> None:
+    board.hear(RunStopped("The next stage would cost more.", OverBudget.advice, clock.at, is_final=True))
+    (told,) = Notices(board).take(board.catch_up())
+    assert told.words == f"Stopped: The next stage would cost more. {OverBudget.advice}"
 
 
 def test_a_row_that_failed_before_shows_it_until_it_runs_again(board: Board, clock: HandClock) -> None:

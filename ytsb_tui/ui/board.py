@@ -86,7 +86,8 @@ class Board:
 
     def see(self, seen: Seen) -> None:
         """Take over what the journal says of jobs; what a worker said since is newer."""
-        if not self._is_whole:
+        is_history = not self._is_whole
+        if is_history:
             self.unseen, self._is_whole = seen.unseen, not seen.unseen
         for glimpse in seen.jobs:
             took = seen.seconds.get(glimpse.brief.video_id, {})
@@ -102,11 +103,19 @@ class Board:
             else:
                 self.tally.count(row, -1)
                 row.status, row.facts = glimpse.status, glimpse.brief
-            if took and took != row.seconds:
-                row.seconds = took
-                for stage, lasted in took.items():
-                    self.recent[stage].append(lasted)
+            ran = [(stage, lasted) for stage, lasted in took.items() if lasted != row.seconds.get(stage)]
+            row.seconds = took
+            for stage, lasted in ran:
+                self._recall(stage, lasted, is_history=is_history)
             self._put(row)
+
+    def _recall(self, stage: Stage, lasted: float, *, is_history: bool) -> None:
+        """Note how long a stage took; history is told from its newest on, and what happens now is newer than all."""
+        known = self.recent[stage]
+        if not is_history:
+            known.append(lasted)
+        elif len(known) < RECENT:
+            known.appendleft(lasted)
 
     def _turn(self, glimpse: Glimpse) -> int:
         self._turns = max(self._turns, glimpse.turn)
