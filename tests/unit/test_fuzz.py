@@ -46,6 +46,14 @@ def test_nothing_that_begins_again_and_again_is_too_much(parser: Parser) -> None
         ("settings", "retry_minutes = inf"),
         ("retry-after", "9" * 400),
         ("player", '{"videoDetails":{"lengthSeconds":"' + "9" * 400 + '"}}'),
+        (
+            "watch page",
+            'ytInitialData = {"playerOverlays":{"playerOverlayRenderer":{"decoratedPlayerBarRenderer":{'
+            '"decoratedPlayerBarRenderer":{"playerBar":{"multiMarkersPlayerBarRenderer":{"markersMap":[{"key":'
+            '"DESCRIPTION_CHAPTERS","value":{"chapters":[{"chapterRenderer":{"timeRangeStartMillis":'
+            + "9" * 400
+            + ',"title":{"simpleText":"x"}}}]}}]}}}}}}}',
+        ),
         ("Claude stream", 'event: a\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta"}}\n\n'),
         ("Claude stream", 'event: message_start\ndata: {"type":"message_start","message":{"usage":{"a":1}}}\n\n'),
     ],

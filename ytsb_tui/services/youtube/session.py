@@ -111,8 +111,8 @@ def _chapters(page: str) -> list[tuple[float, str]]:
         made = [marker["value"]["chapters"] for marker in markers if marker["key"] == "DESCRIPTION_CHAPTERS"]
         chapters = [chapter["chapterRenderer"] for group in made for chapter in group]
         return [(one["timeRangeStartMillis"] / 1000, str(one["title"]["simpleText"])) for one in chapters]
-    except (ValueError, KeyError, TypeError, RecursionError):  # most videos have none, and none is worth a failure
-        return []
+    except (ValueError, KeyError, TypeError, RecursionError, ArithmeticError):
+        return []  # most videos have none, and none is worth a failure
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
