@@ -23,7 +23,7 @@ from ytsb_tui.usage import Usage
 from ytsb_tui.watch import Watch
 
 PLAN = tuple(Stage)
-GATES = {"fetch": 4, "generate": 8, "vault": 1, "links": 8, "export": 2}
+GATES = {"fetch": 4, "files": 4, "generate": 8, "vault": 1, "links": 8, "export": 2}
 
 Script = Callable[[VideoProcessingJob, Watch], object]
 """What happens in a stage before its canned work: nothing, waiting, raising."""

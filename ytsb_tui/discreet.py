@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SECRET = re.compile(r"\bsk-[\w-]{8,}|(?<=://)[^\s/@]+(?=@)")
+_SECRET = re.compile(r"\bsk-[\w-]{8,}|(?<=://)[^\s/]+(?=@)")
 """API keys as Anthropic and most others make them, and who logs in to an address."""
 
 

@@ -135,6 +135,7 @@ class Engine:
         settings = self.settings
         capacities = {
             "fetch": settings.fetch_limit,
+            "files": MOST_WORKERS,
             "generate": 10_000 if settings.economy else settings.generate_limit,
             "vault": 1,
             "links": MOST_WORKERS,

@@ -88,10 +88,10 @@ class Policy:
 
 
 PERMANENT = Policy()
-BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True)
+BLOCKED = Policy(tries=3, pause=300.0, shared=True, retryable=True, longest=3600.0)
 EXIT = Policy(tries=8, retryable=True)
-TOR = Policy(tries=3, pause=30.0, shared=True, retryable=True)
-BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True)
+TOR = Policy(tries=3, pause=30.0, shared=True, retryable=True, longest=600.0)
+BUSY = Policy(tries=6, pause=4.0, shared=True, retryable=True, longest=300.0)
 OFFLINE = Policy(tries=11, pause=2.0, shared=True, retryable=True, longest=900.0)
 NETWORK = Policy(tries=4, pause=1.0, retryable=True)
 RENDER = Policy(tries=2, retryable=True)

@@ -86,9 +86,7 @@ class Run:
             "without a link": order.prose,
         }
         self.say(", ".join(f"{number} {what}" for what, number in counts.items() if number) + ".")
-        if estimate:
-            return self._appraise(submission.queued)
-        code = self.work(submission.queued)
+        code = self._appraise(submission.queued) if estimate else self.work(submission.queued)
         incomplete = self._lists_broke_off or any(not place for place, _ in order.refused)
         return code or (SOME_FAILED if incomplete else GOOD)
 

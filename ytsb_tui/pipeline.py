@@ -22,7 +22,7 @@ from ytsb_tui.events import (
 )
 from ytsb_tui.gates import Gate
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
-from ytsb_tui.stages import PAID, PIPELINE, Tools
+from ytsb_tui.stages import PAID, PIPELINE, Tools, resource_of
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class Attempt:
         """Try the stage until it is finished; raises the last error when its policy says so."""
         rules, check = self._rules, self._tools.watch.check
         self.job = replace(self.job, stage=self.stage.log_name)
-        gate = rules.gates[PIPELINE[self.stage].resource]
+        gate = rules.gates[resource_of(self.stage, self.job)]
         failed = 0
         while True:
             check()
@@ -196,6 +196,7 @@ class Attempt:
         try:
             key = f"{self.job.video_id}/{stage}/{self.job.attempt}"
             done = rules.call(key, stage, self.job, self._tools).ran(stage, rules.clock.ticks() - started)
+            self.job = replace(self.job, usage=done.usage)  # paid for, whether or not it can be kept
             rules.records.commit(done, stage)
             self.job = done
         except Unfinished as error:

@@ -77,11 +77,18 @@ class Pool:
         self._wanted = 0
         self._threads: dict[int, threading.Thread] = {}
         self._idle: set[int] = set()
+        self._wakes = 0
+        """How often somebody had idle workers look at the queue."""
         self._changed = threading.Condition()
+        """Held for moments only: a screen may wait for it."""
+        self._claiming = threading.Lock()
+        """Held while a job changes hands, which takes as long as the journal's disk does."""
 
     def resize(self, workers: int) -> None:
-        """Have this many workers; those too many leave after the job they are on."""
+        """Have this many workers; those too many leave after the job they are on. A run that is ending has no more."""
         with self._changed:
+            if self.stopped_by is not None:
+                return
             self._wanted = workers
             for number in range(workers):
                 if number not in self._threads:
@@ -106,11 +113,12 @@ class Pool:
     def wake(self) -> None:
         """Have idle workers look at the queue now."""
         with self._changed:
+            self._wakes += 1
             self._changed.notify_all()
 
     def cancel(self, video_id: str) -> None:
         """Stop working on a job, or never begin; what is finished is kept."""
-        with self._changed:
+        with self._claiming:
             if not self._store.withdraw(video_id):
                 self.cancelled.add(video_id)
 
@@ -146,7 +154,7 @@ class Pool:
             if at <= self.rules.clock.now():
                 self._store.wake(job)
                 self._idle.clear()
-                self._changed.notify_all()
+                self.wake()
         return len(coming)
 
     def _work(self, number: int) -> None:
@@ -171,26 +179,43 @@ class Pool:
             self._stop_run(Bug.of(error))
         finally:
             with self._changed:
-                del self._threads[number]
+                self._leave(number)
                 self.stopping |= self.stopped_by is not None and not self._threads
                 self._changed.notify_all()
 
     def _next(self, number: int) -> VideoProcessingJob | None:
-        """The next job for this worker, waiting for one; None when it should leave."""
-        with self._changed:
-            try:
-                while not self.stopping and number < self._wanted:
-                    if not self._paused:
-                        if job := self._store.claim(self._among):
-                            self.cancelled.discard(job.video_id)
-                            return job
-                        if number not in self._idle:  # else two of them would wake each other for ever
-                            self._idle.add(number)
-                            self._changed.notify_all()
-                    self._changed.wait(LOOK)
-            finally:
-                self._idle.discard(number)
-        return None
+        """The next job for this worker, waiting for one; None when it has left."""
+        while True:
+            with self._changed:
+                if self.stopping or number >= self._wanted:
+                    self._leave(number)
+                    return None
+                paused, wakes = self._paused, self._wakes
+            job = None if paused else self._claim()
+            with self._changed:
+                if job is not None:
+                    self._idle.discard(number)
+                    return job
+                if wakes != self._wakes:  # there may be a job since
+                    continue
+                if not paused and number not in self._idle:  # else two of them would wake each other for ever
+                    self._idle.add(number)
+                    self._changed.notify_all()
+                self._changed.wait(LOOK)
+
+    def _claim(self) -> VideoProcessingJob | None:
+        with self._claiming:
+            job = self._store.claim(self._among)
+            if job is not None:
+                self.cancelled.discard(job.video_id)
+            return job
+
+    def _leave(self, number: int) -> None:
+        """Make room for another worker of this number."""
+        if self._threads.get(number) is threading.current_thread():
+            del self._threads[number]
+            self._idle.discard(number)
+            self._changed.notify_all()
 
     def _attempt(self, attempt: Attempt) -> None:
         try:

@@ -203,5 +203,11 @@ PIPELINE: Mapping[Stage, Step] = {
     Stage.EXPORT: Step(export_pdfs, "export", local=True),
 }
 
+
+def resource_of(stage: Stage, job: VideoProcessingJob) -> str:
+    """The gate a job passes for a stage: caption files need not wait for YouTube."""
+    return "files" if stage is Stage.FETCH and job.is_file else PIPELINE[stage].resource
+
+
 PAID = (Stage.NOTES, Stage.ASSESSMENT)
 """The stages that may cost money."""

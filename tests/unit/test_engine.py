@@ -194,6 +194,51 @@ def test_a_clock_that_is_set_back_and_forward_changes_no_duration_and_loses_noth
     again.close()
 
 
+def test_caption_files_neither_wait_for_youtube_nor_end_its_pause(tmp_path: Path) -> None:
+    clock = HandClock()
+    asked: list[tuple[float, str]] = []
+
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        asked.append((clock.at, job.video_id))
+        if not job.is_file:
+            raise Blocked("Blocked.", retry_after=1000.0)
+
+    world = World(tmp_path, {Stage.FETCH: script}, clock=clock)
+    begun = clock.at
+    jobs = [VideoProcessingJob(f"file-{n}", f"/{n}.srt", output_dir=tmp_path) for n in range(3)]
+    (video,) = world.submit(["video"]).queued
+    files = world.journal.submit(jobs, world.plan).queued
+    pool = world.pool(frozenset(job.video_id for job in (video, *files)))
+    world.drive(pool, 2, step=100)
+    world.close()
+    assert all(at < begun + 1000 for at, name in asked if name != "video")
+    assert [at - begun >= 1000 * n for n, (at, name) in enumerate(pair for pair in asked if pair[1] == "video")] == [
+        True,
+        True,
+        True,
+    ]
+
+
+def test_what_was_paid_for_is_on_the_books_though_it_cannot_be_kept(tmp_path: Path) -> None:
+    world = World(tmp_path, usage=Usage(cost=1.0))
+    pool = world.pool(world.submit(["aaa"]).ids)
+
+    class Full:
+        keep_partial, end = world.journal.keep_partial, world.journal.end
+
+        def commit(self, job: VideoProcessingJob, stage: Stage) -> None:
+            if stage is Stage.NOTES:
+                raise OutOfSpace("The disk is full.")
+            world.journal.commit(job, stage)
+
+    pool.rules = replace(pool.rules, records=Full())
+    pool.run(1)
+    (standing,) = world.journal.store.standings()
+    world.close()
+    assert standing.job.total_usage.cost == 1.0
+    assert world.budget.spent == 1.0
+
+
 def test_after_its_last_try_a_job_fails_and_is_scheduled(tmp_path: Path) -> None:
     def script(job: VideoProcessingJob, watch: Watch) -> None:
         raise NetworkTrouble("Reset.")

@@ -86,7 +86,7 @@ def test_what_is_permanent_is_tried_once_and_never_scheduled(kind: type[StageErr
 def test_a_block_pauses_everybody_for_minutes() -> None:
     policy = Blocked.policy
     assert (policy.shared, policy.retryable, policy.stops_run) == (True, True, False)
-    assert [policy.pause_before(failed, None) for failed in (1, 2)] == [300, 600]
+    assert [policy.pause_before(failed, None) for failed in (1, 2, 9)] == [300, 600, 3600]
 
 
 def test_a_busy_server_is_waited_for_by_everybody_as_it_asks_or_ever_longer_a_few_times() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from tests.canned import World
+from ytsb_tui.budget import Budget
+from ytsb_tui.errors import OverBudget
+from ytsb_tui.events import JobStopped
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.pool import LOOK, Pool
 from ytsb_tui.store import Store
+from ytsb_tui.usage import Usage
 from ytsb_tui.watch import Watch
 
 
@@ -70,3 +75,81 @@ def test_idle_workers_look_at_the_queue_now_and_then_and_do_not_wake_each_other(
         assert pool.join(30)
     world.close()
     assert 4 <= store.asked <= 32
+
+
+def test_a_worker_that_is_sent_away_and_wanted_again_at_once_is_there(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    pool = world.pool()
+    for _ in range(200):
+        pool.resize(1)
+        pool.resize(0)
+    pool.resize(1)
+    world.submit(["aaa"])
+    pool.wake()
+    assert soon(lambda: world.journal.store.counts()[Status.DONE] == 1)
+    pool.stop()
+    assert pool.join(30)
+    world.close()
+
+
+class SlowStore(Store):
+    """A journal that another program locks."""
+
+    def __init__(self, folder: Path, output_dir: Path) -> None:
+        super().__init__(folder, output_dir)
+        self.asked, self.locked = threading.Event(), threading.Event()
+
+    def claim(self, among: frozenset[str] | None = None) -> VideoProcessingJob | None:
+        self.asked.set()
+        self.locked.wait(60)
+        return super().claim(among)
+
+
+def test_who_steers_the_pool_does_not_wait_for_the_journal(tmp_path: Path) -> None:
+    world = World(tmp_path / "notes")
+    with closing(SlowStore(tmp_path, tmp_path)) as store:
+        pool = Pool(store, world.pool().rules, world.tools)
+        pool.resize(1)
+        assert store.asked.wait(30)
+
+        def steer() -> None:
+            pool.resize(2)
+            pool.pause()
+            pool.resume()
+            pool.stop()
+
+        hand = threading.Thread(target=steer, daemon=True)
+        hand.start()
+        hand.join(30)
+        assert not hand.is_alive()
+        store.locked.set()
+        assert pool.join(30)
+    world.close()
+
+
+def test_when_the_budget_is_used_up_more_workers_do_not_begin_anew(tmp_path: Path) -> None:
+    deaf, go = threading.Event(), threading.Event()
+
+    def stuck(job: VideoProcessingJob, watch: Watch) -> None:
+        if job.video_id == "aaa":
+            deaf.set()
+            go.wait(60)
+
+    world = World(tmp_path, {Stage.NOTES: stuck}, usage=Usage(cost=1.0), budget=Budget(1.5))
+    pool = world.pool(world.submit(["aaa", "bbb", "ccc"]).ids)
+    pool.resize(1)
+    assert deaf.wait(30)
+    pool.resize(2)
+    assert soon(lambda: isinstance(pool.stopped_by, OverBudget))
+    pool.resize(4)
+    assert len([event for event in world.events if isinstance(event, JobStopped)]) == 1
+    go.set()
+    assert pool.join(30)
+    world.close()
+    assert len([event for event in world.events if isinstance(event, JobStopped)]) <= 2
+
+
+def soon(true: Callable[[], object]) -> bool:
+    """Whether something gets true within a minute."""
+    pause = threading.Event()
+    return any(true() or pause.wait(0.01) for _ in range(6000))

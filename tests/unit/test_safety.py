@@ -268,7 +268,7 @@ def test_an_address_with_a_password_is_not_repeated() -> None:
 
 def test_a_defect_tells_neither_a_key_nor_a_password(tmp_path: Path) -> None:
     secrets = ("sk-ant-api03-8f1fd26cb3a94d0e", "proxy-password")
-    said = f"Strange: {secrets[0]} over http://me:{secrets[1]}@127.0.0.1:1"
+    said = f"Strange: {secrets[0]} over http://me:p@{secrets[1]}@127.0.0.1:1"
 
     def script(job: VideoProcessingJob, watch: Watch) -> None:
         raise RuntimeError(said)
