@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ import pytest
 from tests.canned import HandClock
 from tests.unit.leasing import HOUR, Office, built, exit_of, hold, office, patient, pretended
 from tests.world.tor_control import FakeTor, Relay, exits
+from ytsb_tui.circuits import Circuit
+from ytsb_tui.events import Event
 from ytsb_tui.services.tor.exits import ExitBook
-from ytsb_tui.services.tor.leases import GRACE
-from ytsb_tui.services.tor.socks import open_stream
+from ytsb_tui.services.tor.lease import Lease, credential
+from ytsb_tui.services.tor.leases import GRACE, Leases, Terms
+from ytsb_tui.services.tor.socks import Address, open_stream
 
 
 @pytest.fixture
@@ -235,6 +239,37 @@ def test_a_country_that_tor_cannot_tell_is_left_out(tmp_path: Path) -> None:
         relay = desk.take(0).exit
         assert relay is not None
         assert (relay.country, relay.name, str(relay)) == ("", "exit0", "exit0 (127.67.1.1)")
+
+
+@dataclass
+class Stumbling:
+    """A host with a defect that shows the first few times."""
+
+    clock: HandClock
+    falls: int = 5
+
+    def build(self) -> Lease:
+        self.falls -= 1
+        if self.falls >= 0:
+            raise ValueError("nobody expected this")
+        circuit = Circuit("abcdef", None, None, (), self.clock.now())
+        return Lease(credential(), Address("127.0.0.1", 9050), circuit, self.clock.ticks())
+
+    def hang_up(self, lease: Lease) -> None:
+        pass
+
+    def waiting(self, since: float) -> str:
+        self.clock.at += 1.0
+        return "A Tor circuit is being built."
+
+
+def test_a_defect_does_not_end_who_prepares_leases(tmp_path: Path) -> None:
+    clock, told = HandClock(), list[Event]()
+    book = ExitBook(tmp_path / "exits.json", clock, HOUR, lambda words: None)
+    leases = Leases(Stumbling(clock), book, Terms(HOUR, 0, HOUR, HOUR), clock, told.append)
+    with leases.use(0, patient()) as lease:
+        assert lease.circuit.name == "abcdef"
+    leases.close()
 
 
 def test_rotating_one_moves_it_alone(desk: Office) -> None:

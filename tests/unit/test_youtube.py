@@ -20,7 +20,7 @@ from tests.world.watching import Watching
 from ytsb_tui.errors import Blocked, Cancelled, NetworkTrouble, NoCaptions, Unavailable
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.captions.files import CaptionFiles
-from ytsb_tui.services.youtube import tracks
+from ytsb_tui.services.youtube import tracks, ytdlp
 from ytsb_tui.services.youtube.transcripts import YouTubeTranscripts
 from ytsb_tui.transcript import Cue
 
@@ -171,6 +171,14 @@ class TestAnotherClient:
     def test_captions_that_do_not_come_are_asked_for_the_other_way(self, youtube: World, fault: Kind) -> None:
         youtube.youtube.goes_wrong(fault, "timedtext", times=1)
         assert fetch(youtube).method == "yt-dlp"
+
+    @pytest.mark.parametrize("form", [{}, {"ext": "json3"}, None])
+    def test_a_list_of_captions_that_makes_no_sense_is_asked_for_again_later(
+        self, monkeypatch: pytest.MonkeyPatch, form: object
+    ) -> None:
+        monkeypatch.setattr("yt_dlp.YoutubeDL.extract_info", lambda *_, **__: {"subtitles": {"en": [form]}})
+        with pytest.raises(NetworkTrouble, match=r"YouTube's answer could not be understood\."):
+            ytdlp.transcript(FIRST.id, (), tracks.Video(), "", lambda: None)
 
     def test_captions_recorded_with_a_token_are_asked_for_the_other_way(self, loopback: World) -> None:
         loopback.youtube.catalog.add(replace(FIRST, state="po_token2", served=frozenset({"ANDROID_VR"})))

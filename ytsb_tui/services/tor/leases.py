@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from ytsb_tui.events import CircuitMoved, Listener
 from ytsb_tui.services.tor.exits import ExitBook
 from ytsb_tui.services.tor.lease import Holder, Lease
 from ytsb_tui.watch import Watch
+
+log = logging.getLogger(__name__)
 
 READY = 2
 """Leases that wait in the queue."""
@@ -344,6 +347,8 @@ class Leases:
             lease = self._host.build()
         except StageError:  # those who wait are told by `waiting`
             pass
+        except Exception as error:  # a bug here must not end the thread that prepares leases for everybody
+            log.exception("unexpected %s while a lease was prepared", type(error).__name__)
         finally:
             with self._changed:
                 self._building -= 1

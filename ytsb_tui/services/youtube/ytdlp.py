@@ -41,9 +41,9 @@ class _Log:
 
 @contextmanager
 def opened(proxy: str, go_on: GoOn, **options: Any) -> Iterator[Any]:
-    """A `YoutubeDL` whose errors arrive as `StageError`; wrap nothing but calls of yt-dlp in it.
+    """A `YoutubeDL` whose errors arrive as `StageError`; wrap nothing but calls of yt-dlp, and its answers, in it.
 
-    Its lists are read lazily, and then answers it did not expect end in plain Python errors.
+    Answers that it, or who reads them here, did not expect end in plain Python errors.
     """
     from yt_dlp import YoutubeDL
     from yt_dlp.utils import YoutubeDLError
@@ -101,7 +101,7 @@ def transcript(video_id: str, languages: Sequence[str], known: Video, proxy: str
     clients = {"youtube": {"player_client": ["android_vr"], "player_skip": ["configs", "js"]}}
     with opened(proxy, go_on, extractor_args=clients) as client:
         found = client.extract_info(f"https://www.youtube.com/watch?v={video_id}", download=False, process=False)
-    offers = list(_tracks(found))
+        offers = list(_tracks(found))
     spoken = next((track.language_code for track in offers if track.is_generated), "")
     track = tracks.best(offers, languages, spoken)
     with opened(proxy, go_on) as client:
