@@ -135,6 +135,19 @@ async def test_a_wikilink_opens_its_note_here_and_backspace_comes_back_to_the_sa
         assert "How Hash Tables Work  Computer_Science" in shown(pilot)
 
 
+async def test_where_the_note_before_is_gone_the_key_back_to_it_is_dimmed(vault: Path) -> None:
+    async with reader(vault).run_test(size=(160, 40)) as pilot:
+        await shows(pilot, "Core Concepts")
+        await press(pilot, ["n", "n", "enter"])
+        await shows(pilot, "Caching and the Memory Hierarchy  Computer_Science", "Back")
+        next(vault.rglob("How_Hash_Tables_Work.md")).unlink()
+        (usable,) = styled(pilot, "Back")
+        await press(pilot, ["backspace"])
+        await shows(pilot, "is not there any more.")
+        await until(pilot, lambda: styled(pilot, "Back") not in ([usable], []))
+        assert "Caching and the Memory Hierarchy  Computer_Science" in shown(pilot)
+
+
 async def test_a_click_follows_a_link(vault: Path) -> None:
     async with reader(vault).run_test(size=(100, 40)) as pilot:
         await drawn(pilot)

@@ -138,6 +138,7 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         error = message.text if isinstance(message.text, UsageError) else None
         if error is not None and (message.came_from or self.view.page.lines):
             self._say(f"{error} {error.advice}")
+            self.refresh_bindings()
             return
         if message.came_from is not None:
             self._past.append(message.came_from)
