@@ -310,6 +310,16 @@ class Store:
             taken = sql.execute("UPDATE job SET status='cancelled' WHERE id=? AND status='queued'", (video_id,))
             return taken.rowcount == 1
 
+    def give_up(self, video_id: str) -> bool:
+        """Have a failed job not be retried by itself; False where that was not to come."""
+        with self._transaction() as sql:
+            coming = "id=? AND status='failed' AND next_retry_at IS NOT NULL"
+            for (facts,) in sql.execute(f"SELECT facts FROM job WHERE {coming}", (video_id,)).fetchall():
+                job = replace(self._unpacked(facts, {}), next_retry_at=None)
+                sql.execute("UPDATE job SET next_retry_at=NULL, facts=? WHERE id=?", (_packed(job), video_id))
+                return True
+        return False
+
     def standing(self, video_id: str) -> Standing | None:
         """How a job stands, without its long texts; None for an unknown id."""
         return next(iter(self._standings("WHERE id=?", video_id)), None)

@@ -24,7 +24,7 @@ from tests.world import World as Loopback
 from tests.world.catalog import Playlist, Video, lecture
 from tests.world.claude import Claude
 from ytsb_tui.clock import SystemClock
-from ytsb_tui.errors import NoCaptions, OutOfSpace, VaultError
+from ytsb_tui.errors import NoCaptions, OutOfSpace, RenderFailed, VaultError
 from ytsb_tui.events import ResourcePaused, RunStopped, StageStarted
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal
@@ -199,6 +199,38 @@ async def test_x_takes_a_queued_job_out(tmp_path: Path) -> None:
         await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
         await pilot.press("x")
         await until(pilot, lambda: statuses(app) == {"aaa": "cancelled"})
+
+
+async def test_x_takes_the_coming_retry_of_a_failed_job_away(tmp_path: Path) -> None:
+    def tear(job: VideoProcessingJob, watch: Watch) -> None:
+        raise RenderFailed("The page tore.")
+
+    world = World(tmp_path, {Stage.EXPORT: tear})
+    world.run("aaa")
+    assert [name for _, name in world.journal.store.due()] == ["aaa"]
+    world.close()
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        assert app.board.rows["aaa"].retry_at is not None
+        await pilot.press("x")
+        await until(pilot, lambda: app.board.rows["aaa"].retry_at is None)
+        assert app.board.due() == []
+        assert app.session.engine is not None
+        assert app.session.engine.journal.store.due() == []
+        assert statuses(app) == {"aaa": "failed"}
+        assert set(app.board.rows["aaa"].seconds) == set(Stage) - {Stage.EXPORT}
+        await pilot.press("x")
+        assert toasts(app) == ["Only what is queued, running or to be retried can be cancelled."]
+        await pilot.press("r")
+        await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
+
+
+async def test_r_says_of_jobs_that_wait_or_run_that_they_do(tmp_path: Path) -> None:
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        queue(app.board, job(1))
+        queue(app.board, job(2), status=Status.RUNNING)
+        await pilot.pause(0.2)
+        await pilot.press("r", "space", "space", "r")
+        assert toasts(app) == ["It is queued already.", "They are queued or under way already."]
 
 
 async def test_x_asks_before_it_stops_a_running_job(tmp_path: Path) -> None:

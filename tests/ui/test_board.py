@@ -17,6 +17,7 @@ from tests.canned import HandClock, World
 from tests.ui.boards import SECONDS, fail, failed, finish, hand_clock, job, queue
 from ytsb_tui.errors import OverBudget
 from ytsb_tui.events import (
+    JobEnded,
     JobStopped,
     ResourcePaused,
     RunStopped,
@@ -168,6 +169,19 @@ def test_old_news_from_the_journal_does_not_undo_what_a_worker_said(board: Board
     board.hear(StageStarted(job(1), clock.at, Stage.FETCH, 0))
     board.hear(Told(job(1), asked_at, Status.QUEUED))
     assert badge(board, 1) == "▸ fetch"
+
+
+def test_a_retry_is_seen_also_after_the_clock_was_set_back(board: Board, clock: HandClock) -> None:
+    ended = replace(failed(job(1), next_retry_at=clock.now() + 900), ended_at=clock.now())
+    board.hear(JobEnded(ended, clock.now(), 0))
+    clock.set_by = -3600.0
+    board.hear(Told(ended, clock.now(), Status.QUEUED))
+    assert badge(board, 1) == "· queued"
+    again = replace(ended, ended_at=clock.now())
+    asked_at = clock.now() - 1
+    board.hear(JobEnded(again, clock.now(), 0))
+    board.hear(Told(ended, asked_at, Status.QUEUED))
+    assert badge(board, 1) == "↻ 1:15:00 retry", "it has ended once more since"
 
 
 def test_pauses_end_by_themselves_and_due_retries_are_known(board: Board, clock: HandClock) -> None:

@@ -267,5 +267,7 @@ class Board:
 
 def _is_older(event: JobEvent, row: Row) -> bool:
     """Whether a worker has said something newer of the row meanwhile."""
-    last = row.live.since if row.live else row.facts.ended_at
-    return last is not None and last > event.at
+    if row.live:
+        return row.live.since > event.at
+    ended = row.facts.ended_at
+    return ended is not None and ended != event.job.ended_at and ended > event.at  # else it tells of that very end

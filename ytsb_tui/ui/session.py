@@ -127,7 +127,7 @@ class Session:
         self._errands.put(lambda: self._wake(tuple(ids)))
 
     def cancel(self, ids: Iterable[str]) -> None:
-        """Stop working on these jobs, or never begin."""
+        """Stop working on these jobs, or never begin; what has failed is not retried by itself any more."""
         self._errands.put(lambda: self._cancel(tuple(ids)))
 
     def pause(self) -> None:
@@ -299,10 +299,11 @@ class Session:
         pool.wake()
 
     def _cancel(self, ids: Sequence[str]) -> None:
-        assert self.pool is not None
+        engine, pool = self._at_work()
         for video_id in ids:
             began = self._clock.now()
-            self.pool.cancel(video_id)
+            if not engine.journal.store.give_up(video_id):
+                pool.cancel(video_id)
             self._tell(video_id, began)
 
     def _tell(self, video_id: str, at: float) -> None:

@@ -20,6 +20,8 @@ from ytsb_tui.ui.session import Session
 from ytsb_tui.ui.view import View
 from ytsb_tui.ui.widgets.job_table import JobTable
 
+UNDER_WAY = (Status.QUEUED, Status.RUNNING)
+
 
 class Steering(Screen[None]):
     """A key for whatever can be done about the jobs; `Main` draws them."""
@@ -103,9 +105,9 @@ class Steering(Screen[None]):
         self._retry([row for row in map(self.board.rows.get, ids) if row])
 
     def _retry(self, rows: Sequence[Row], *, restart_at: Stage | None = None) -> None:
-        waiting = [row for row in rows if row.status not in (Status.RUNNING, Status.QUEUED)]
+        waiting = [row for row in rows if row.status not in UNDER_WAY]
         if not waiting:
-            self.app.notify("It is under way already." if rows else "There is no job here.", markup=False)
+            self.app.notify(_already(rows), markup=False)
             return
         self._unmark()
         if self.board.stopped is not None:
@@ -124,11 +126,11 @@ class Steering(Screen[None]):
             )
 
     def action_cancel(self) -> None:
-        """Cancel the chosen jobs; asks when one is running."""
-        rows = [row for row in self.view.chosen() if row.status in (Status.QUEUED, Status.RUNNING)]
+        """Cancel the chosen jobs, or their coming retry; asks when one is running."""
+        rows = [row for row in self.view.chosen() if row.status in UNDER_WAY or row.retry_at is not None]
         ids = [row.id for row in rows]
         if not rows:
-            self.app.notify("Only what is queued or running can be cancelled.", markup=False)
+            self.app.notify("Only what is queued, running or to be retried can be cancelled.", markup=False)
         elif any(row.status is Status.RUNNING for row in rows):
             self._ask(
                 f"Cancel {_names(rows)}?",
@@ -246,3 +248,12 @@ class Steering(Screen[None]):
 def _names(rows: Sequence[Row]) -> str:
     """The jobs of a question: by title, or how many."""
     return f"“{rows[0].title[:60]}”" if len(rows) == 1 else counted(len(rows), "job")
+
+
+def _already(rows: Sequence[Row]) -> str:
+    """Why none of these jobs is tried again."""
+    if not rows:
+        return "There is no job here."
+    states = {row.status for row in rows}
+    how = "queued or under way" if len(states) > 1 else "queued" if Status.QUEUED in states else "under way"
+    return f"{'It is' if len(rows) == 1 else 'They are'} {how} already."
