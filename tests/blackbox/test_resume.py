@@ -146,6 +146,25 @@ def test_a_note_that_was_moved_is_found_where_it_is(program: Program, lectures: 
     assert [path.parent.name for path in vault.rglob("*.md")] == ["Exams", "Exams"]
 
 
+@pytest.mark.parametrize("name", ["lecture_0.md", "My own name.md"])
+def test_answers_stay_where_they_are_when_the_note_is_moved_without_its_quiz(
+    program: Program, lectures: Lectures, name: str
+) -> None:
+    program("run", *lectures(1), "--no-pdf")
+    vault = program.desk / "notes"
+    (note,) = (path for path in vault.rglob("*.md") if not path.name.startswith("Assessment_"))
+    (quiz,) = vault.rglob("Assessment_*.md")
+    quiz.write_text(quiz.read_text() + "\nMy answer.\n")
+    (vault / "Week 3").mkdir()
+    note.rename(vault / "Week 3" / name)
+    told = program("retry", log_of(vault)[0]["video_id"], "--from", "write", "--no-pdf")
+    assert told.code == 0, told
+    assert sorted(vault.rglob("*.md")) == sorted([quiz, vault / "Week 3" / name])
+    assert quiz.read_text().endswith("\nMy answer.\n")
+    assert f"[[{quiz.stem}|Assessment]]" in (vault / "Week 3" / name).read_text()
+    assert f"[[{Path(name).stem}" in quiz.read_text()
+
+
 def test_a_vault_can_be_moved(program: Program, lectures: Lectures) -> None:
     program("run", *lectures(1), "--no-pdf")
     (program.desk / "notes").rename(program.desk / "Vault")

@@ -35,6 +35,7 @@ class Places:
         self._taken: dict[str, str] = {}
         """The file that has, or may yet ask for, a name."""
         self._by_video: dict[str, str] = {}
+        self._quizzes: dict[str, str] = {}
 
     def find(self, job: VideoProcessingJob) -> Path:
         """Where the job's note goes: the place it has, or a new one that is its own from now on."""
@@ -43,6 +44,14 @@ class Places:
         path = self._kept(job) or self._claim(job)
         self._note(path, job.video_id)
         return path
+
+    def quiz(self, job: VideoProcessingJob, note: Path) -> Path:
+        """Where the assessment goes that belongs to a note: beside it, unless there is one elsewhere already."""
+        beside, moved = note.with_name(ASSESSMENT + note.name), self._quizzes.get(job.video_id)
+        for path in (beside, job.assessment_filepath, moved and Path(moved)):
+            if path and self._folder.exists(path) and self._is_quiz_of(path, job.video_id):
+                return path
+        return beside
 
     def unclaim(self) -> None:
         """Remove claims that a killed process never made good."""
@@ -55,6 +64,7 @@ class Places:
             head = self._head(path)
             if path.stem.startswith(ASSESSMENT) and is_assessment(head):
                 self._taken[same_name(path.stem)] = path.as_posix()
+                self._quizzes[video_id_of(head)] = path.as_posix()
             else:
                 self._note(path, video_id_of(head))
         self._looked = True
@@ -102,6 +112,10 @@ class Places:
         """Whether note and assessment there are about the video, as far as they exist."""
         files = (path, path.with_name(ASSESSMENT + path.name))
         return all(video_id_of(self._head(file)) == video_id for file in files if self._folder.exists(file))
+
+    def _is_quiz_of(self, path: Path, video_id: str) -> bool:
+        head = self._head(path)
+        return is_assessment(head) and video_id_of(head) == video_id
 
     def _head(self, path: Path) -> str:
         try:

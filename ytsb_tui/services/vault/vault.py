@@ -11,7 +11,7 @@ from pathlib import Path
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import keep_user_part
 from ytsb_tui.services.vault.folder import Folder
-from ytsb_tui.services.vault.places import ASSESSMENT, Places
+from ytsb_tui.services.vault.places import Places
 from ytsb_tui.settings import PRIVATE
 
 
@@ -52,11 +52,12 @@ class Vault:
         """
         with self.lock():
             path = self._places.find(job)
+            quiz = self._places.quiz(job, path) if job.has_assessment() else None
         return replace(
             job,
             subject=path.parts[0] if len(path.parts) > 1 else job.subject,
             notes_filepath=path,
-            assessment_filepath=path.with_name(ASSESSMENT + path.name) if job.has_assessment() else None,
+            assessment_filepath=quiz,
         )
 
     def inside(self, path: Path) -> Path:
