@@ -101,12 +101,12 @@ def open_app(config: Path | None, /, sources: tuple[str, ...], lists: tuple[str,
     chosen = settings.load(given, file=config)
     if not _has_screen():
         raise UsageError("The app needs a terminal.", advice="Use `ytsb-tui run` where there is none.")
-    found: Sequence[Source] = ()
-    if sources or lists:
-        from ytsb_tui.ordering import read_orders
+    if not sources and not lists:
+        return _open(chosen)
+    from ytsb_tui.ordering import read_orders
 
-        found = read_orders(sources, lists).sources
-    return _open(chosen, found)
+    order = read_orders(sources, lists)
+    return _open(chosen, order.sources, order.complaints())
 
 
 def _has_screen() -> bool:
@@ -114,12 +114,12 @@ def _has_screen() -> bool:
     return "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stdout.isatty())
 
 
-def _open(chosen: Settings, sources: Sequence[Source]) -> int:
+def _open(chosen: Settings, sources: Sequence[Source] = (), complaints: Sequence[str] = ()) -> int:
     """Show a vault until the user leaves it; returns the exit code."""
     gc.disable()  # until the first frame: nothing of what is loaded for it is garbage
     from ytsb_tui.ui.app import YtsbApp
 
-    app = YtsbApp(chosen, sources=sources)
+    app = YtsbApp(chosen, sources=sources, complaints=complaints)
     if (error := app.run()) is not None:
         raise error
     click.echo(f"The vault is {chosen.out}")
@@ -206,8 +206,7 @@ def retry(
     from ytsb_tui import headless, settings
 
     chosen = settings.load(given, file=config)
-    if not chosen.out.exists():
-        raise UsageError(f"There is no vault {chosen.out}.", advice="Name it with --out.")
+    _check_vault(chosen.out)
     with headless.Run(chosen, as_json=as_json) as work:
         return work.retry(ids, failed_only=failed, watch=watch, restart_at=restart_at)
 
@@ -266,7 +265,14 @@ def _log_of(context: click.Context, out: Path | None) -> JobLogger:
     from ytsb_tui import log_view, settings
 
     before = context.parent.params.get("out") if context.parent else None
-    return log_view.open_log(settings.load({"out": out or before}, file=context.obj).out)
+    root = settings.load({"out": out or before}, file=context.obj).out
+    _check_vault(root)
+    return log_view.open_log(root)
+
+
+def _check_vault(root: Path) -> None:
+    if not root.is_dir():
+        raise UsageError(f"There is no vault {root}.", advice="Name it with --out.")
 
 
 @log.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -158,7 +159,9 @@ class Run:
             advice = "Run the same command again to take the rest." if by_itself else error.advice
             self.say(f"{source.id}: {where}{error} {advice}", style="red")
         else:
-            self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else ""))
+            limit = self._settings.playlist_limit
+            full = f"; `playlist_limit` takes no more than {limit}" if found + withheld >= limit else ""
+            self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else "") + full)
 
     def work(
         self,
@@ -227,13 +230,14 @@ class Run:
         self.say(f"{ended}The vault is {self._settings.out}", style="bold")
         if pool.stopped_by and not outcome.stopped:
             self.say(f"{pool.stopped_by} {pool.stopped_by.advice}", style="yellow")
+        here = "" if self._settings.out == Settings.out else f" --out {shlex.quote(str(self._settings.out))}"
         if coming := [job.next_retry_at for job in failed if job.next_retry_at]:
             first = datetime.fromtimestamp(min(coming)).strftime("%H:%M")
-            self.say(f"The next automatic retry is due at {first}: `ytsb-tui retry --watch` waits for it.")
+            self.say(f"The next automatic retry is due at {first}: `ytsb-tui retry --watch{here}` waits for it.")
         if any(job.retryable for job in failed):
-            self.say("`ytsb-tui retry --failed` tries the failed ones again now, from the stage that failed.")
+            self.say(f"`ytsb-tui retry --failed{here}` tries the failed ones again now, from the stage that failed.")
         elif outcome.waiting:
-            self.say("Run the same command again, or `ytsb-tui retry`, to go on where it stopped.")
+            self.say(f"Run the same command again, or `ytsb-tui retry{here}`, to go on where it stopped.")
 
 
 class _Patience:

@@ -100,8 +100,11 @@ class Store:
             self._sql = self._open()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) or not self.path.is_file():
+                meant = _translated(error, self.path)
+                if isinstance(meant, OutOfSpace | NotWritable):
+                    raise meant from error
                 locked = "locked" in str(error)
-                advice = "Close the program that has it open." if locked else "Check its permissions."
+                advice = "Close the program that has it open." if locked else "Check the disk, and its permissions."
                 raise VaultError(f"{self.path} cannot be opened: {error}.", advice=advice) from error
             self.damaged = self._move_aside()
             self._sql = self._open()

@@ -74,6 +74,14 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(program: Program, disk: Dis
     assert len([entry for entry in entries if entry["success"]]) == 8
 
 
+def test_a_disk_that_is_full_before_anything_is_kept_is_told(program: Program, lectures: Lectures, disk: Disk) -> None:
+    vault = disk("size=64k")
+    told = program("run", *lectures(1), "--no-pdf", "--out", vault)
+    assert told.code == 2
+    assert "The disk is full" in told.err
+    assert "permission" not in told.err
+
+
 def test_a_journal_that_is_no_database_is_kept_and_made_again(program: Program, lectures: Lectures) -> None:
     names = lectures(2)
     program("run", names[0], "--no-pdf")

@@ -30,12 +30,20 @@ def mixed(program: Program, lectures: Lectures) -> list[Json]:
     return log_of(program.desk / "notes")
 
 
+def test_a_vault_that_is_not_there_has_no_log(program: Program) -> None:
+    for command in (("log",), ("log", "stats"), ("log", "export-csv", "x.csv")):
+        told = program(*command, "--out", "tpyo")
+        assert (told.code, told.out) == (2, "")
+        assert "There is no vault tpyo. Name it with --out." in told.err
+
+
 def test_an_empty_vault_has_an_empty_log(program: Program) -> None:
+    (program.desk / "notes").mkdir()
     assert program("log").out == "Nothing was logged yet.\n"
     assert program("log", "--failed").out == "No attempt failed.\n"
     assert program("log", "stats").out == "Nothing was logged yet.\n"
     assert program("log", "export-csv", "none.csv").out == "0 attempts written to none.csv\n"
-    assert not (program.desk / "notes").exists()
+    assert list((program.desk / "notes").iterdir()) == []
 
 
 def test_the_log_shows_every_attempt(program: Program, mixed: list[Json]) -> None:

@@ -120,6 +120,8 @@ def test_a_block_of_more_than_ten_minutes_stops_the_run_and_says_until_when(onli
 def test_a_failed_job_is_retried_by_itself_when_its_time_has_come(online: Online) -> None:
     fault = online.world.youtube.goes_wrong("reset", "timedtext", video_id=video_id(0))
     failed = online.run(link(0), link(1), YTSB_RETRY_MINUTES="0.05")
+    elsewhere = online.run(link(0), "--out", "my vault").out
+    assert "`ytsb-tui retry --failed --out 'my vault'` tries the failed ones again now" in elsewhere
     assert failed.code == 1, failed
     assert "1 done, 1 failed" in failed.out
     assert "The next automatic retry is due at" in failed.out

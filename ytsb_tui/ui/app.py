@@ -57,13 +57,18 @@ class YtsbApp(App[YtsbError | None]):
         settings: Settings,
         *,
         sources: Sequence[Source] = (),
+        complaints: Sequence[str] = (),
         clock: Clock | None = None,
         launch: Launch | None = None,
     ) -> None:
-        """`sources` are queued once the vault is open. Raises `VaultError` where it surely cannot be."""
+        """`sources` are queued once the vault is open, `complaints` told of what could not be.
+
+        Raises `VaultError` where the vault surely cannot be opened.
+        """
         super().__init__()
         self.settings = settings
         self._sources = sources
+        self._complaints = complaints
         clock = clock or SystemClock()
         left_out = {stage for stage, wanted in PARTS.items() if not getattr(settings, wanted)}
         self.board = Board(clock, set(Stage) - left_out)
@@ -104,6 +109,8 @@ class YtsbApp(App[YtsbError | None]):
             self.notify(
                 f"There is no theme `{self.settings.theme}`; ctrl+p lists them.", severity="warning", markup=False
             )
+        if self._complaints:
+            self.notify("\n".join(self._complaints), severity="warning", markup=False)
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
             with suppress(NotImplementedError, RuntimeError, AttributeError):  # Windows has no such handlers
