@@ -24,7 +24,7 @@ from tests.world import World as Loopback
 from tests.world.catalog import Playlist, Video, lecture
 from tests.world.claude import Claude
 from ytsb_tui.clock import SystemClock
-from ytsb_tui.errors import NoCaptions, OutOfSpace, RenderFailed, VaultError
+from ytsb_tui.errors import NoCaptions, OutOfSpace, OverBudget, RenderFailed, VaultError
 from ytsb_tui.events import ResourcePaused, RunStopped, StageStarted
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.journal import Journal
@@ -419,6 +419,17 @@ async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) ->
         assert "stopped, p goes on: The disk is full." in screen_text(app)
         await pilot.press("p")
         await until(pilot, lambda: statuses(app) == {"file-space": "done"})
+
+
+async def test_while_a_run_runs_out_of_money_p_says_what_it_waits_for(tmp_path: Path) -> None:
+    async with opened(tmp_path / "vault") as (app, pilot):
+        assert app.session.pool
+        app.session.pool.stopped_by = OverBudget("The budget of $1 is used up.")
+        app.board.hear(RunStopped("The budget of $1 is used up.", OverBudget.advice, app.board.clock.now()))
+        await until(pilot, lambda: app.board.stopped)
+        await pilot.press("p")
+        await until(pilot, lambda: "What is paid for is finished first; then p goes on." in toasts(app))
+        assert app.board.stopped
 
 
 async def long_pause(app: YtsbApp, pilot: AppPilot) -> None:

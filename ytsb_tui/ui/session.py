@@ -136,6 +136,11 @@ class Session:
         if self.pool is not None:
             self.pool.pause()
 
+    @property
+    def is_running_out(self) -> bool:
+        """Whether nothing further is begun in this run, but something is still worked on."""
+        return self.pool is not None and self.pool.stopped_by is not None and not self.pool.stopping
+
     def resume(self) -> None:
         """Go on after a pause, or after the run was stopped."""
         self.paused = False

@@ -165,6 +165,8 @@ class Steering(Screen[None]):
         session = self.session
         if session.owned_by is not None:
             session.open()
+        elif session.is_running_out:
+            self.app.notify("What is paid for is finished first; then p goes on.", markup=False)
         elif session.paused or self.board.stopped is not None:
             self.board.stopped = None
             session.resume()
