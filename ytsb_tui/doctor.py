@@ -93,7 +93,7 @@ def _claude(settings: Settings) -> Iterator[Finding]:
         words = "no key: the offline outline writes. For Claude, set ANTHROPIC_API_KEY."
         yield Finding("Claude", settings.author != "claude", words)
         return
-    yield _checked("Claude", lambda: messages_api(settings, os.environ).probe())
+    yield _checked("Claude", lambda: messages_api(settings, server).probe())
     if ending := retirement(server.model):
         yield Finding("model", False, ending, needed=False)
 

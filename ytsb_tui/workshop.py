@@ -45,9 +45,12 @@ def author_of(settings: Settings, environment: Mapping[str, str], state: Path) -
 
     Raises `BadSetup` or `UsageError` where the settings cannot work.
     """
-    if settings.author == "outline" or (settings.author == "auto" and not Server.of(settings, environment).key):
+    if settings.author == "outline":
         return OutlineAuthor()
-    return claude_author(settings, environment, state)
+    server = Server.of(settings, environment)
+    if settings.author == "auto" and not server.key:
+        return OutlineAuthor()
+    return claude_author(settings, server, state)
 
 
 class EitherTranscripts:

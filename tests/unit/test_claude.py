@@ -19,6 +19,7 @@ from ytsb_tui.errors import BadSetup, Incomplete, Refused
 from ytsb_tui.job import Stage
 from ytsb_tui.services.claude import prompts
 from ytsb_tui.services.claude.answers import KINDS, quiz_schema
+from ytsb_tui.services.claude.api_key import Server
 from ytsb_tui.services.claude.author import ClaudeAuthor, claude_author
 from ytsb_tui.settings import Settings
 from ytsb_tui.stages import Author
@@ -241,16 +242,14 @@ def test_a_transcript_that_is_not_in_the_cache_any_more_is_told_to_the_log(
 
 
 def test_the_settings_choose_the_desk(tmp_path: Path) -> None:
-    environment = {"ANTHROPIC_API_KEY": KEY}
     settings = Settings(prices=tmp_path / "none.toml")
-    live = claude_author(settings, environment, tmp_path).estimate(job_on(talk()), Stage.NOTES).cost
-    batched = claude_author(replace(settings, economy=True), environment, tmp_path).estimate(
-        job_on(talk()), Stage.NOTES
-    )
+    server = Server.of(settings, {"ANTHROPIC_API_KEY": KEY})
+    live = claude_author(settings, server, tmp_path).estimate(job_on(talk()), Stage.NOTES).cost
+    batched = claude_author(replace(settings, economy=True), server, tmp_path).estimate(job_on(talk()), Stage.NOTES)
     assert live is not None
     assert batched.cost == pytest.approx(live / 2)
     with pytest.raises(BadSetup, match="has no batches"):
-        claude_author(replace(settings, economy=True, base_url="http://localhost:1"), environment, tmp_path)
+        claude_author(replace(settings, economy=True), replace(server, own=True), tmp_path)
 
 
 def test_the_sdk_is_not_imported_before_the_first_call() -> None:

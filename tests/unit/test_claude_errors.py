@@ -15,7 +15,7 @@ from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import BadSetup, Busy, NetworkTrouble, Permanent, StageError, Unreachable
 from ytsb_tui.services.claude.api_errors import TooLong, of_type, translated
 from ytsb_tui.services.claude.api_key import Server
-from ytsb_tui.services.claude.author import ClaudeAuthor, messages_api
+from ytsb_tui.services.claude.author import ClaudeAuthor
 from ytsb_tui.services.claude.messages_api import MessagesApi
 from ytsb_tui.services.claude.models import DEFAULT_MODEL, retirement
 from ytsb_tui.settings import Settings
@@ -200,7 +200,7 @@ def settings(tmp_path: Path, **chosen: object) -> Settings:
 
 def test_the_key_comes_from_the_first_place_that_has_one(tmp_path: Path) -> None:
     def key(environment: dict[str, str], **chosen: object) -> str:
-        return messages_api(settings(tmp_path, **chosen), environment).server.key
+        return Server.of(settings(tmp_path, **chosen), environment).key
 
     both = {"ANTHROPIC_API_KEY": "a", "CLAUDE_API_KEY": "c", "MINE": "m"}
     assert key(both) == "a"
@@ -211,12 +211,12 @@ def test_the_key_comes_from_the_first_place_that_has_one(tmp_path: Path) -> None
 
 
 def test_a_key_that_merely_lies_around_is_not_sent_to_another_server(tmp_path: Path) -> None:
-    own = messages_api(settings(tmp_path, base_url="http://localhost:11434/v1/"), {"ANTHROPIC_API_KEY": KEY}).server
+    own = Server.of(settings(tmp_path, base_url="http://localhost:11434/v1/"), {"ANTHROPIC_API_KEY": KEY})
     assert (own.key, own.url, own.name) == ("no-key-needed", "http://localhost:11434", "localhost:11434")
-    named = messages_api(settings(tmp_path, base_url="https://api.anthropic.com"), {"ANTHROPIC_API_KEY": KEY}).server
+    named = Server.of(settings(tmp_path, base_url="https://api.anthropic.com"), {"ANTHROPIC_API_KEY": KEY})
     assert (named.key, named.own) == (KEY, False)
-    gateway = messages_api(settings(tmp_path), {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "https://gate.example"})
-    assert (gateway.server.key, gateway.server.own, gateway.server.name) == (KEY, False, "Claude")
+    gateway = Server.of(settings(tmp_path), {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "https://gate.example"})
+    assert (gateway.key, gateway.own, gateway.name) == (KEY, False, "Claude")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_place_without_a_usable_key_is_bad_setup(
     tmp_path: Path, chosen: dict[str, str], environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(BadSetup, match=message):
-        messages_api(settings(tmp_path, **chosen), environment)
+        Server.of(settings(tmp_path, **chosen), environment)
 
 
 def test_the_default_model_is_the_newest_sonnet_the_sdk_names() -> None:

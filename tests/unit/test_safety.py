@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import stat
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ from ytsb_tui.services.youtube import session
 from ytsb_tui.settings import PRIVATE, Settings
 from ytsb_tui.ui.opening import open_file
 from ytsb_tui.watch import Watch
+from ytsb_tui.workshop import author_of
 
 SECRET = '[{"password": "correct horse"}]\n'
 
@@ -294,3 +296,10 @@ def test_a_hostile_settings_file_is_refused_in_words(tmp_path: Path, content: st
     file.write_text(content)
     with pytest.raises(UsageError):
         settings.load({}, file=file, environment={})
+
+
+def test_the_key_command_is_run_once(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    command = f"{sys.executable} -c \"open({str(asked)!r}, 'a').write('x'); print('sk-ant-of-a-command')\""
+    author_of(Settings(api_key_command=command), {}, tmp_path)
+    assert asked.read_text() == "x"

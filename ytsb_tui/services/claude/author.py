@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -210,21 +210,20 @@ class ClaudeAuthor:
         return self._notes_language or f"the language of the transcript{spoken}"
 
 
-def claude_author(settings: Settings, environment: Mapping[str, str], state: Path) -> ClaudeAuthor:
+def claude_author(settings: Settings, server: Server, state: Path) -> ClaudeAuthor:
     """The author the settings ask for; `state` is the vault's `.ytsb`. Makes no call.
 
-    Raises `BadSetup` for an address or a key that cannot work, `UsageError` for a broken price file.
+    Raises `BadSetup` for what `server` cannot do, `UsageError` for a broken price file.
     """
-    api = messages_api(settings, environment)
+    api = messages_api(settings, server)
     if settings.economy and api.server.own:
         raise BadSetup(f"{api.server.name} has no batches.", advice="Use --economy without `base_url`.")
     desk = BatchDesk(api, state / "batches.json") if settings.economy else api
     return ClaudeAuthor(desk, settings.notes_language)
 
 
-def messages_api(settings: Settings, environment: Mapping[str, str]) -> MessagesApi:
-    """The API the settings lead to; its `probe()` says whether it answers."""
-    server = Server.of(settings, environment)
+def messages_api(settings: Settings, server: Server) -> MessagesApi:
+    """The API of a server; its `probe()` says whether it answers."""
     return MessagesApi(server, Prices.load(settings.prices, built_in=not server.own))
 
 
