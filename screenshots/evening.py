@@ -186,7 +186,8 @@ class Evening:
                 raise error
             return here(key, stage, job, tools)
 
-        gates = {step.resource: PlayedGate(step.resource, clock) for step in PIPELINE.values()}
+        names = ("files", *(step.resource for step in PIPELINE.values()))
+        gates = {name: PlayedGate(name, clock) for name in names}
         return Rules(tuple(Stage), gates, clock, self._engine.journal, Budget(), self._tell, call=call)
 
     def _tools(self, job: VideoProcessingJob, number: int) -> Tools:

@@ -17,7 +17,7 @@ NOTICEABLE = 1.0
 
 
 class Gate:
-    """A way into one resource ("fetch", "generate", "vault", "links", "export").
+    """A way into one resource ("fetch", "files", "generate", "vault", "links", "export").
 
     Who is furthest on in the pipeline goes first, so that jobs are finished
     rather than begun. After a pause one worker goes ahead alone: only when it

@@ -346,6 +346,20 @@ def test_closing_ends_the_children_and_the_drawings_under_way(tmp_path: Path) ->
 
 @needs_pango
 @needs_linux
+def test_a_child_that_has_drawn_enough_is_replaced(tmp_path: Path) -> None:
+    before = set(children())
+    renderer = PdfRenderer("obsidian", NO_THEMES, processes=1, drawings=2)
+    who = []
+    for n in range(5):
+        draw(renderer, tmp_path, f"# Note {n}\n")
+        who.append(set(children()) - before)
+    renderer.close()
+    assert who[0] == who[1] != who[2] == who[3] != who[4]
+    assert all(len(one) == 1 for one in who)
+
+
+@needs_pango
+@needs_linux
 def test_four_workers_share_two_children(tmp_path: Path) -> None:
     renderer = PdfRenderer("obsidian", NO_THEMES, processes=2)
     before = set(children())

@@ -65,7 +65,8 @@ def of_type(
         return _no_credit(server, code)
     match kind, status:
         case ("authentication_error", _) | (_, 401):
-            return BadSetup(f"{server.name} refused the API key{code}.", advice="Set ANTHROPIC_API_KEY to a valid key.")
+            done = "refused the API key" if server.key else "wants an API key, and there is none"
+            return BadSetup(f"{server.name} {done}{code}.", advice="Set ANTHROPIC_API_KEY to a valid key.")
         case ("permission_error", _) | (_, 403):
             return BadSetup(f"{server.name} does not let this API key in{code}{said}", advice="Check the key's rights.")
         case ("billing_error", _) | (_, 402):

@@ -26,6 +26,8 @@ from ytsb_tui.watch import Watch
 from ytsb_tui.whole_file import replace, unfinished
 
 THEMES = Path(__file__).parent / "themes"
+MOST_DRAWINGS = 200
+"""By then a child has grown by some 4 MB: each drawing leaves something in its libraries."""
 LOOK = 0.1
 """Seconds between two looks whether somebody said stop."""
 
@@ -50,13 +52,22 @@ class PdfRenderer:
     """Draws Markdown files as PDFs; shared by all workers.
 
     At most `processes` children draw at once; who comes later waits. A
-    drawing that takes longer than `deadline` seconds is given up.
+    drawing that takes longer than `deadline` seconds is given up. After
+    `drawings` of them a child is replaced.
     """
 
-    def __init__(self, theme: str, folder: Path, processes: int = 2, deadline: float = 120.0) -> None:
+    def __init__(
+        self,
+        theme: str,
+        folder: Path,
+        processes: int = 2,
+        deadline: float = 120.0,
+        drawings: int = MOST_DRAWINGS,
+    ) -> None:
         self._theme = theme
         self._stylesheets = (THEMES / "_base.css", find_theme(theme, folder))
         self._deadline = deadline
+        self._drawings = drawings
         self._lock = threading.Lock()
         self._closed = False
         self._children: set[_Child] = set()
@@ -105,7 +116,7 @@ class PdfRenderer:
         child = None
         borrowed = self._wait_for_turn(watch)
         try:
-            child = borrowed if borrowed and borrowed.is_alive() else self._start(borrowed)
+            child = borrowed if borrowed and borrowed.is_fit(self._drawings) else self._start(borrowed)
             yield child
         except BaseException:
             if child:
@@ -185,18 +196,20 @@ class _Child:
         )
         self._answers: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._last_words = ""
+        self._asked = 0
         self._overhearer = threading.Thread(target=self._overhear, name="pdf-stderr", daemon=True)
         self._reader = threading.Thread(target=self._read, name="pdf-answers", daemon=True)
         self._overhearer.start()
         self._reader.start()
 
-    def is_alive(self) -> bool:
-        """Whether it can be asked."""
-        return self._process.poll() is None
+    def is_fit(self, drawings: int) -> bool:
+        """Whether it can be asked, and was not asked so often yet."""
+        return self._process.poll() is None and self._asked < drawings
 
     def ask(self, question: Mapping[str, str]) -> None:
         """Put a question to it. A dead child answers too: that it died."""
         assert self._process.stdin is not None
+        self._asked += 1
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(question).encode() + b"\n")
             self._process.stdin.flush()

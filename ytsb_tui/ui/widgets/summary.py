@@ -102,7 +102,8 @@ class Summary(Widget):
         pause = min(self._board.pauses.values(), key=lambda pause: pause.until)
         left = pause.until - self._board.clock.now()
         words = f"{RESOURCES.get(pause.resource, pause.resource)} pauses for {countdown(left)}"
-        return [words + (f", until {at_clock(pause.until)}" if left > LONG_PAUSE else "")]
+        until = f", until {at_clock(pause.until)}" if left > LONG_PAUSE else ""
+        return [f"{words}{until}: {one_line(pause.reason)}"]
 
     def _spent(self) -> list[Content]:
         board, budget = self._board, self._session.settings.budget
