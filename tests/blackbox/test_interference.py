@@ -39,27 +39,27 @@ def another_program_has(store: Path) -> Iterator[None]:
 
 
 def test_a_store_that_another_program_locks_for_ten_seconds_is_waited_for(program: Program, lectures: Lectures) -> None:
-    names = lectures(6)
+    names = lectures(100)  # enough to be at work when the lock is taken
     vault = program.desk / "notes"
-    with program.started("run", *names, "--no-pdf", "--json", "--workers", "2") as running:
+    with program.started("run", *names, "--no-pdf", "--json", "--workers", "1") as running:
         running.until("job_ended")
         with another_program_has(vault / ".ytsb/state.db"):
             threading.Event().wait(10)
             assert running.process.poll() is None
         told = running.ended()
     assert told.code == 0, told
-    assert [entry["success"] for entry in log_of(vault)] == [True] * 6
-    assert len(notes_of(vault)) == 12
+    assert [entry["success"] for entry in log_of(vault)] == [True] * 100
+    assert len(notes_of(vault)) == 200
 
 
 def test_of_four_started_at_once_one_works_and_the_others_say_who(online: Online) -> None:
     fault = online.world.youtube.goes_wrong("silent")
     command = ["run", link(0), link(1), "--author", "outline"]
     with (
-        online.program.started(*command, YTSB_FETCH_DEADLINE="1") as one,
-        online.program.started(*command, YTSB_FETCH_DEADLINE="1") as two,
-        online.program.started(*command, YTSB_FETCH_DEADLINE="1") as three,
-        online.program.started(*command, YTSB_FETCH_DEADLINE="1") as four,
+        online.program.started(*command, YTSB_FETCH_DEADLINE="8") as one,
+        online.program.started(*command, YTSB_FETCH_DEADLINE="8") as two,
+        online.program.started(*command, YTSB_FETCH_DEADLINE="8") as three,
+        online.program.started(*command, YTSB_FETCH_DEADLINE="8") as four,
     ):
         everybody = (one, two, three, four)
         assert soon(lambda: len(at_work(everybody)) == 1, within=60)
