@@ -20,6 +20,6 @@ def test_in_bad_weather_every_job_ends_and_what_failed_is_finished_when_it_has_c
         "fetch: The video has no captions. Drop a caption file of the video instead.",
         "fetch: The video is private. Check in a browser that the video plays without signing in.",
         "Claude has trouble of its own (500): Internal server error It is retried by itself",
-        "`ytsb-tui retry --failed` tries the failed ones again now, from the stage that failed.",
+        "tries the failed ones again now, from the stage that failed.",
     ):
         assert sentence in report.said, report.said
