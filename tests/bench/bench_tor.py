@@ -47,7 +47,7 @@ def main() -> None:
     catalog = Catalog()
     catalog.add(*(lecture(number) for number in range(TRANSCRIPTS)))
     with tempfile.TemporaryDirectory() as folder, world_over_tor(Path(folder), catalog, EXITS) as over:
-        os.environ.update(over.world.environment)
+        os.environ.update(over.world.environment, XDG_CACHE_HOME=f"{folder}/cache")  # no guards of another network
         with service(over, Path(folder)) as tor:
             tor.acquire()
             tor.rotate()
