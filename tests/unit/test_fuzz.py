@@ -43,6 +43,7 @@ def test_nothing_that_begins_again_and_again_is_too_much(parser: Parser) -> None
         ("PDF page", "==a " * 4_000),
         ("PDF page", "|a|\n|-|\n\n" * 5_000),
         ("PDF page", "<!--\n\n" * 5_000 + "--> x"),
+        ("PDF page", "<!--\n" * 200_000),
         ("reader", "*" * AT_LENGTH),
         ("srv1, srv3", "<timedtext><body>" + "<p t='1'>" * 10_000 + "a" + "</p>" * 10_000 + "</body></timedtext>"),
         ("settings", "retry_minutes = inf"),

@@ -81,7 +81,7 @@ def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
     if opening is None or state.is_code_block(start):
         return False
     closing = _COMMENTS[opening]
-    at = state.src.find(closing, begin + len(opening), state.eMarks[end - 1])
+    at = _find(state, closing, begin + len(opening), state.eMarks[end - 1])
     if at < 0:
         return False
     line = bisect_right(state.bMarks, at, start, end) - 1
@@ -92,12 +92,21 @@ def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
     return True
 
 
+def _find(state: StateBlock | StateInline, closing: str, begin: int, limit: int) -> int:
+    """As `str.find`, but what was found, or not, for an earlier beginning is not looked for again."""
+    known: dict[tuple[str, str, int], tuple[int, int]] = state.env.setdefault("closings", {})
+    since, at = known.get((closing, state.src, limit), (limit + 1, -1))
+    if begin < since or -1 < at < begin:
+        since, at = known[closing, state.src, limit] = begin, state.src.find(closing, begin, limit)
+    return at
+
+
 def _comment(state: StateInline, silent: bool) -> bool:
     opening = next((mark for mark in _COMMENTS if state.src.startswith(mark, state.pos)), None)
     if opening is None:
         return False
     closing = _COMMENTS[opening]
-    end = state.src.find(closing, state.pos + len(opening), state.posMax)
+    end = _find(state, closing, state.pos + len(opening), state.posMax)
     if end < 0:
         return False
     state.pos = end + len(closing)
