@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from ytsb_tui.clock import Clock, iso
-from ytsb_tui.errors import VaultBusy, from_os_error
+from ytsb_tui.clock import Clock
+from ytsb_tui.errors import from_os_error
 from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import LOG_NAME, entry_line
 from ytsb_tui.log_file import LogFile
 from ytsb_tui.log_lines import line_of
-from ytsb_tui.private import for_owner_only, private_folder
+from ytsb_tui.owner import own
+from ytsb_tui.private import private_folder
 from ytsb_tui.store import Standing, Store
 
-OWNER = "owner.json"
-"""Who works on the vault, for the message others get."""
 QUIZ = "Assessment_"
 """How the earlier tool's names of assessments begin."""
 
@@ -70,7 +67,7 @@ class Journal:
         """
         try:
             state = private_folder(root)
-            owner = _own(state, clock)
+            owner = own(state, clock)
         except OSError as error:
             raise from_os_error(error, f"opening the vault {root}") from error
         try:
@@ -166,24 +163,6 @@ def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:
         files = [path for paths in standing.job.files.values() for path in paths]
         return bool(files) and all(os.path.isfile(standing.job.output_dir / path) for path in files)
     return all(standing.job.has(stage) for stage in plan)
-
-
-def _own(state: Path, clock: Clock) -> FileLock:
-    """The lock that makes this process the one that works on the vault; the system frees it when we die."""
-    owner = FileLock(state / "owner.lock")
-    try:
-        owner.acquire(timeout=0)
-    except Timeout:
-        try:
-            known = json.loads((state / OWNER).read_text(encoding="utf-8"))
-            who = f"process {known['pid']} on {known['host']} since {known['since']}"
-        except (OSError, ValueError, LookupError, TypeError):
-            who = "another process"
-        raise VaultBusy(f"The vault {state.parent} is worked on by {who}.") from None
-    card = {"pid": os.getpid(), "host": socket.gethostname(), "since": iso(clock.now())}
-    with open(state / OWNER, "w", encoding="utf-8", opener=for_owner_only) as file:
-        file.write(json.dumps(card))
-    return owner
 
 
 def adopted(entry: dict[str, Any], root: Path) -> tuple[VideoProcessingJob, Status, bytes]:

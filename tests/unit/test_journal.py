@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.canned import PLAN, World
 from tests.unit.attempts import attempt
@@ -117,6 +119,19 @@ def test_an_unreadable_card_hides_only_who_it_is(tmp_path: Path) -> None:
         (tmp_path / ".ytsb" / "owner.json").write_text("[]")
         with pytest.raises(VaultBusy, match="worked on by another process"):
             World(tmp_path)
+
+
+def test_who_asks_while_another_is_becoming_the_owner_hears_of_that_one(tmp_path: Path) -> None:
+    with opened(tmp_path):
+        pass  # leaves the card of an owner before
+    state = tmp_path / ".ytsb"
+    with ThreadPoolExecutor() as threads, FileLock(state / "owner.lock"):
+        with FileLock(state / "owner.json.lock"):
+            asking = threads.submit(World, tmp_path)
+            assert not wait([asking], timeout=0.2).done
+            (state / "owner.json").write_text('{"pid": 4711, "host": "lab", "since": "now"}')
+        with pytest.raises(VaultBusy, match="process 4711 on lab since now"):
+            asking.result()
 
 
 def test_a_vault_is_free_when_its_owner_is_killed_and_its_jobs_are_resumed(tmp_path: Path) -> None:
