@@ -111,7 +111,7 @@ class Engine:
 
         With `appraisal` they only fetch, and over its queue.
         """
-        settings = self.settings
+        settings, records = self.settings, appraisal or self.journal
         self.hear(tell)
         if self._tor is not None:
             self._tor.start()
@@ -119,13 +119,13 @@ class Engine:
             plan=appraisal.plan if appraisal else self.plan,
             gates=self._gates(),
             clock=self.clock,
-            records=appraisal or self.journal,
+            records=records,
             budget=self.budget,
             tell=tell,
             retries=settings.retries,
             retry_seconds=settings.retry_minutes * 60,
         )
-        return Pool(appraisal.store if appraisal else self.journal.store, rules, self.workshop.tools, among=among)
+        return Pool(records.store, rules, self.workshop.tools, among=among)
 
     def workers_for(self, jobs: int) -> int:
         """How many workers these jobs are given: one each in economy mode, else as many as were asked for."""

@@ -67,6 +67,11 @@ class Policy:
     longest: float = LONGEST_WAIT
     """Seconds beyond which the pause grows no more."""
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether a later try may go better though nobody does anything."""
+        return self.retryable and not self.stops_run
+
     def pause_before(self, failed: int, asked: float | None, spread: float | None = None) -> float:
         """Seconds to wait after `failed` failures in a row.
 

@@ -155,8 +155,7 @@ class Run:
         except StageError as error:
             self._lists_broke_off = True
             where = f"the list broke off after {found} videos. " if found else ""
-            by_itself = error.policy.retryable and not error.policy.stops_run
-            advice = "Run the same command again to take the rest." if by_itself else error.advice
+            advice = "Run the same command again to take the rest." if error.policy.by_itself else error.advice
             self.say(f"{source.id}: {where}{error} {advice}", style="red")
         else:
             limit = self._settings.playlist_limit

@@ -132,7 +132,7 @@ class Attempt:
         job = replace(self.job, stage=self.stage.log_name, failure=Failure.of(self.stage, error))
         if isinstance(error, Cancelled):
             return self._ended(job, Status.CANCELLED)
-        if error.policy.retryable and not error.policy.stops_run and job.retry_count < self._rules.retries:
+        if error.policy.by_itself and job.retry_count < self._rules.retries:
             doubled = self._rules.retry_seconds * 2.0 ** min(job.retry_count, 100)
             pause = min(max(doubled, error.retry_after or 0.0), LONGEST_WAIT)
             job = replace(job, next_retry_at=self._rules.clock.now() + pause)

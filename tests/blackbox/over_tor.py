@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from tests.blackbox.following import Follower, guarded
 from tests.blackbox.online import link
 from tests.blackbox.program import PATIENCE, Json, Program, Running, log_of
 from tests.world.catalog import lecture
@@ -27,7 +27,7 @@ FETCH = ("fetch", "fetching_transcript")
 
 
 @dataclass
-class TorRun:
+class TorRun(Follower):
     """The program with `--tor`, on a network of its own, with lectures to fetch."""
 
     over: OverTor
@@ -45,35 +45,11 @@ class TorRun:
         """Start it on this many lectures."""
         links = [link(number) for number in range(lectures)]
         self.over.world.youtube.catalog.add(*(lecture(number) for number in range(lectures)))
-        with self.program.started("run", "--tor", "--json", "--workers", str(workers), *arguments, *links) as running:
-            watchdog = threading.Timer(PATIENCE + lectures, running.process.kill)
-            watchdog.start()
-            try:
-                yield running
-            finally:
-                watchdog.cancel()
-
-    def follow(self, running: Running) -> Iterator[Json]:
-        """Every event, which is remembered."""
-        for event in running.events():
-            self.events.append(event)
-            yield event
-
-    def until(self, running: Running, name: str, number: int = 1, **facts: object) -> None:
-        """Follow up to the `number`-th of these events with these facts."""
-        for event in self.follow(running):
-            number -= event["event"] == name and facts.items() <= event.items()
-            if not number:
-                return
-        raise AssertionError(f"it ended without {name}: {running.ended()}")
-
-    def to_the_end(self, running: Running) -> None:
-        """Follow until all is done; nothing may have failed."""
-        for _ in self.follow(running):
-            pass
-        ended = running.ended()
-        troubles = [event["error"] for event in self.events if event["event"] == "job_ended" and not event["success"]]
-        assert (ended.code, troubles) == (0, []), ended.err
+        with (
+            self.program.started("run", "--tor", "--json", "--workers", str(workers), *arguments, *links) as running,
+            guarded(running, PATIENCE + lectures),
+        ):
+            yield running
 
 
 @contextmanager

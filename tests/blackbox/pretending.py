@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.blackbox.following import Follower, guarded
 from tests.blackbox.online import link
 from tests.blackbox.program import PATIENCE, Ended, Json, Program, Running, log_of
 from tests.world import World, world
@@ -16,7 +16,7 @@ from tests.world.tor_control import FakeTor, exits
 
 
 @dataclass
-class Pretending:
+class Pretending(Follower):
     """A YouTube, a tor that pretends, and the program that can reach both."""
 
     world: World
@@ -33,37 +33,11 @@ class Pretending:
         """Start it on so many lectures."""
         links = (link(number) for number in range(lectures))
         program = Program(self.program.desk, {**self.program.environment, **variables})
-        with program.started("run", "--tor", "--json", "--workers", str(workers), *links) as running:
-            watchdog = threading.Timer(PATIENCE, running.process.kill)
-            watchdog.start()
-            try:
-                yield running
-            finally:
-                watchdog.cancel()
-
-    def follow(self, running: Running) -> Iterator[Json]:
-        """Every event, which is remembered."""
-        for event in running.events():
-            self.events.append(event)
-            yield event
-
-    def until(self, running: Running, name: str, number: int = 1, **facts: object) -> Json:
-        """Follow up to the `number`-th event of this name with these facts."""
-        for event in self.follow(running):
-            number -= event["event"] == name and facts.items() <= event.items()
-            if not number:
-                return event
-        raise AssertionError(f"it ended without {name}: {running.ended()}")
-
-    def to_the_end(self, running: Running) -> None:
-        """Follow until all is done; nothing may have failed."""
-        for _ in self.follow(running):
-            pass
-        ended = running.ended()
-        assert (ended.code, self.failures()) == (0, []), ended.err
-
-    def failures(self) -> list[str]:
-        return [event["error"] for event in self.events if event["event"] == "job_ended" and not event["success"]]
+        with (
+            program.started("run", "--tor", "--json", "--workers", str(workers), *links) as running,
+            guarded(running, PATIENCE),
+        ):
+            yield running
 
     def told(self) -> list[str]:
         """What was said of the daemon."""

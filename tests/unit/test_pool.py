@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from tests.blackbox.program import soon
 from tests.canned import World
 from ytsb_tui.budget import Budget
 from ytsb_tui.errors import OverBudget
@@ -70,7 +70,7 @@ def test_idle_workers_look_at_the_queue_now_and_then_and_do_not_wake_each_other(
     with closing(CountingStore(tmp_path, tmp_path)) as store:
         pool = Pool(store, world.pool().rules, world.tools)
         pool.resize(4)
-        assert soon(lambda: store.asked >= 4)
+        assert soon(lambda: store.asked >= 4, 60)
         before = store.asked
         threading.Event().wait(2 * LOOK)
         looks = store.asked - before
@@ -89,7 +89,7 @@ def test_a_worker_that_is_sent_away_and_wanted_again_at_once_is_there(tmp_path: 
     pool.resize(1)
     world.submit(["aaa"])
     pool.wake()
-    assert soon(lambda: world.journal.store.counts()[Status.DONE] == 1)
+    assert soon(lambda: world.journal.store.counts()[Status.DONE] == 1, 60)
     pool.stop()
     assert pool.join(30)
     world.close()
@@ -143,16 +143,10 @@ def test_when_the_budget_is_used_up_more_workers_do_not_begin_anew(tmp_path: Pat
     pool.resize(1)
     assert deaf.wait(30)
     pool.resize(2)
-    assert soon(lambda: isinstance(pool.stopped_by, OverBudget))
+    assert soon(lambda: isinstance(pool.stopped_by, OverBudget), 60)
     pool.resize(4)
     assert len([event for event in world.events if isinstance(event, JobStopped)]) == 1
     go.set()
     assert pool.join(30)
     world.close()
     assert len([event for event in world.events if isinstance(event, JobStopped)]) <= 2
-
-
-def soon(true: Callable[[], object]) -> bool:
-    """Whether something gets true within a minute."""
-    pause = threading.Event()
-    return any(true() or pause.wait(0.01) for _ in range(6000))

@@ -353,7 +353,7 @@ class Session:
         except Stopped:
             return
         except YtsbError as error:
-            may_help = isinstance(error, StageError) and error.policy.retryable and not error.policy.stops_run
+            may_help = isinstance(error, StageError) and error.policy.by_itself
             advice = "Add it again to take the rest." if may_help else error.advice
             ending = f" The list broke off there: {error} {advice}".rstrip()
         hand_over()

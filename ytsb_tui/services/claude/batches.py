@@ -233,7 +233,7 @@ class BatchDesk:
             batch = self._api.call(lambda client: _retrieve(client, batch_id))
             results = self._api.call(lambda client: _results(client, batch)) if batch else []
         except StageError as error:
-            if error.policy.retryable and not error.policy.stops_run:  # the next look may go better
+            if error.policy.by_itself:  # the next look may go better
                 self._trouble = str(error)
                 return
             for slip in mine.values():
