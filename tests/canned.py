@@ -74,10 +74,11 @@ class CannedTools:
         assessment = Path("AI", f"Assessment_{job.video_id}.md") if job.has_assessment() else None
         return replace(job, notes_filepath=Path("AI", f"{job.video_id}.md"), assessment_filepath=assessment)
 
-    def write(self, path: Path, text: str) -> None:
+    def write(self, path: Path, text: str) -> Path | None:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
+        return None
 
     def inside(self, path: Path) -> Path:
         return self.root / path

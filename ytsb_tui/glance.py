@@ -58,6 +58,7 @@ class Brief(msgspec.Struct, frozen=True):
     links_added: int = 0
     notes_filepath: str | None = None
     assessment_filepath: str | None = None
+    replaced: tuple[str, ...] = ()
     notes_pdf_path: str | None = None
     assessment_pdf_path: str | None = None
 

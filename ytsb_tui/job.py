@@ -126,6 +126,8 @@ class VideoProcessingJob:
 
     notes_filepath: Path | None = None
     assessment_filepath: Path | None = None
+    replaced: tuple[Path, ...] = ()
+    """Where the versions are kept whose place those two took, if they said something else."""
     links_added: int = 0
     pdf_subdir: str = "pdfs"
     pdf_theme: str = ""
@@ -307,6 +309,7 @@ class VideoProcessingJob:
             "assessment_filepath": place(self.assessment_filepath),
             "notes_file_exists": exists(self.notes_filepath),
             "assessment_file_exists": exists(self.assessment_filepath),
+            "replaced_files": [str(self.output_dir / path) for path in self.replaced],
             "pdf_subdir": self.pdf_subdir,
             "pdf_theme": self.pdf_theme or None,
             "notes_pdf_path": place(self.notes_pdf_path),

@@ -129,7 +129,11 @@ def sentence(event: Event) -> Text | None:
         job = event.job
         if job.failure is None:
             line = Text.assemble(("✓ ", "green"), one_line(job.title), (f"  {spell(job.processing_duration)}", "dim"))
-            return line.append(f"  {PAID_TWICE}", "yellow") if job.cache_missed else line
+            if job.cache_missed:
+                line.append(f"  {PAID_TWICE}", "yellow")
+            if job.replaced:
+                line.append(f"  What was there before is kept: {', '.join(map(str, job.replaced))}", "yellow")
+            return line
         why = one_line(f"{job.failure.message} {job.failure.advice}")
         return Text.assemble(("✗ ", "red"), one_line(job.title), f"  {job.failure.stage}: {why}")
     if isinstance(event, StageRetried) and not event.shared:
@@ -215,7 +219,7 @@ def record(event: Event) -> dict[str, Any]:
         entry = event.job.to_json()
         names = ("success", "error", "error_class", "advice", "is_retryable", "next_retry_time", "processing_duration")
         fields |= {"worker_id": event.worker_id, "attempt": event.job.attempt, "stage": entry["stage"]}
-        fields |= {name: entry[name] for name in (*names, "timings", "files_created", "cost")}
+        fields |= {name: entry[name] for name in (*names, "timings", "files_created", "replaced_files", "cost")}
     elif isinstance(event, JobStopped):
         fields |= {"worker_id": event.worker_id}
     return fields

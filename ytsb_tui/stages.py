@@ -75,8 +75,12 @@ class Vault(Protocol):
     def place(self, job: VideoProcessingJob) -> VideoProcessingJob:
         """The job with `subject`, `notes_filepath` (and `assessment_filepath` if it has one) decided and claimed."""
 
-    def write(self, path: Path, text: str) -> None:
-        """Write a note atomically, keeping the part below the user's marker of the file it replaces."""
+    def write(self, path: Path, text: str) -> Path | None:
+        """Write a note atomically, keeping the part below the user's marker of the file it replaces.
+
+        Where the rest of that file said something else, by the user's hand or
+        an earlier answer, it is kept whole: returns where.
+        """
 
     def inside(self, path: Path) -> Path:
         """Where a file of the vault is on the disk. Raises `NotWritable` if it leads out, also by a symbolic link."""
@@ -154,10 +158,10 @@ def write_markdown_files(job: VideoProcessingJob, tools: Tools) -> VideoProcessi
     """The only stage under the vault's lock."""
     job = tools.vault.place(job)
     assert job.notes_filepath is not None
-    tools.vault.write(job.notes_filepath, tools.documents.note(job))
+    kept = [tools.vault.write(job.notes_filepath, tools.documents.note(job))]
     if job.assessment_filepath is not None:
-        tools.vault.write(job.assessment_filepath, tools.documents.assessment_note(job))
-    return job
+        kept.append(tools.vault.write(job.assessment_filepath, tools.documents.assessment_note(job)))
+    return replace(job, replaced=tuple(path for path in kept if path))
 
 
 def process_obsidian_links(job: VideoProcessingJob, tools: Tools) -> VideoProcessingJob:

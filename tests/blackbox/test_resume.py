@@ -165,6 +165,25 @@ def test_answers_stay_where_they_are_when_the_note_is_moved_without_its_quiz(
     assert f"[[{Path(name).stem}" in quiz.read_text()
 
 
+def test_what_a_user_wrote_above_the_mark_is_kept_when_the_note_is_made_anew(
+    program: Program, lectures: Lectures
+) -> None:
+    program("run", *lectures(2), "--no-pdf")
+    vault = program.desk / "notes"
+    entry = log_of(vault)[0]
+    note = program.desk / entry["notes_filepath"]
+    linked = program("retry", entry["video_id"], "--from", "write", "--no-pdf", "--json")
+    assert '"replaced_files": []' in linked.out, "nobody had changed it"
+    edited = note.read_bytes().replace(b"\n# ", b"\n# My \xff ", 1)
+    note.write_bytes(edited)
+    told = program("retry", entry["video_id"], "--from", "write", "--no-pdf")
+    (kept,) = vault.joinpath(".ytsb/replaced").iterdir()
+    assert kept.read_bytes() == edited
+    assert f"What was there before is kept: {kept.relative_to(vault)}" in told.out
+    assert [Path(path).name for path in log_of(vault)[-1]["replaced_files"]] == [kept.name]
+    assert b"# My \xff" not in note.read_bytes()
+
+
 def test_a_vault_can_be_moved(program: Program, lectures: Lectures) -> None:
     program("run", *lectures(1), "--no-pdf")
     (program.desk / "notes").rename(program.desk / "Vault")

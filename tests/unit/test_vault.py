@@ -182,6 +182,32 @@ def test_a_note_is_written_whole_and_keeps_what_the_user_wrote(root: Path, vault
     assert sorted(path.name for path in file.parent.iterdir()) == ["Assessment_Trees.md", "Trees.md"]
 
 
+def test_a_note_that_said_something_else_is_kept_whole_each_time(root: Path, vault: Vault) -> None:
+    placed = written(vault, job("a", "Trees", quiz=False))
+    assert placed.notes_filepath is not None
+    again = MarkdownDocuments().note(replace(placed, started_at=2e9))
+    assert vault.write(placed.notes_filepath, again.replace("trees", "[[Plants|trees]]")) is None, "links are ours"
+    assert vault.write(placed.notes_filepath, again) is None
+    moved = Path("Botany", "The trees.md")
+    (root / "Botany").mkdir()
+    os.rename(root / placed.notes_filepath, root / moved)
+    vault = Vault(root)
+    placed = vault.place(placed)
+    assert placed.notes_filepath == moved
+    assert vault.write(moved, MarkdownDocuments().note(placed)) is None, "its place is told by its properties"
+    assert "subject: Botany" in vault.read(moved)
+    versions = [vault.read(placed.notes_filepath)]
+    for words in ("one", "two", "two"):
+        versions.append(MarkdownDocuments().note(replace(placed, study_notes=words)))
+        os.utime(root / placed.notes_filepath, (0, 0))
+        kept = vault.write(moved, versions[-1])
+        assert (kept and vault.read(kept)) == (versions[-2] if versions[-1] != versions[-2] else None)
+    (root / moved).write_text(versions[-1].replace("tags:\n", "tags:\n- exam\n"))
+    assert vault.write(moved, versions[-1]) is not None, "a tag of the user's"
+    assert len(list((root / ".ytsb/replaced").iterdir())) == 3
+    assert not [path for path, _ in vault.notes() if "replaced" in path.parts]
+
+
 def test_an_edit_of_somebody_else_is_not_overwritten(root: Path, vault: Vault) -> None:
     path = Path("Note.md")
     vault.write(path, "old")

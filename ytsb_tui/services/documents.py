@@ -1,8 +1,8 @@
 """How notes and assessments look as Markdown files.
 
 A file has two parts, split by `USER_MARK`. What is above the mark is ours and
-is written anew whenever the job is run again; what is below is the user's and
-is kept. That is why an assessment has its spaces for answers below the mark,
+is written anew whenever the job is written again; what is below is the user's
+and is kept. That is why an assessment has its spaces for answers below the mark,
 each under the beginning of its question: answers survive new questions, and
 still say what they answer.
 """
@@ -101,6 +101,12 @@ def frontmatter(properties: Mapping[str, Any]) -> str:
     return f"---\n{dumped}---"
 
 
+def subject_tag(subject: str) -> list[str]:
+    """A subject as an Obsidian tag: words joined by hyphens, and not a mere number."""
+    tag = "-".join(re.findall(r"[^\W_]+", subject.lower()))
+    return [tag] if re.search(r"[^\d\W_]", tag) else []
+
+
 def wikilink(stem: str, alias: str) -> str:
     """`[[stem|alias]]`, or the plain alias where Obsidian could not follow the link."""
     if _UNLINKABLE & set(stem):
@@ -131,7 +137,7 @@ def _note_properties(job: VideoProcessingJob) -> dict[str, Any]:
         "duration": _length(job),
         "language": one_line(job.language),
         "subject": _subject(job),
-        "tags": ["study-notes", *_tag(job.subject)],
+        "tags": ["study-notes", *subject_tag(job.subject)],
         "created": _created(job),
         "author": _author(job),
         "concepts": [name for concept in job.concepts if (name := one_line(concept))],
@@ -145,7 +151,7 @@ def _assessment_properties(job: VideoProcessingJob) -> dict[str, Any]:
         "note": wikilink(job.notes_filepath.stem, _title(job)) if job.notes_filepath else "",
         "video_id": job.video_id,
         "subject": _subject(job),
-        "tags": ["assessment", *_tag(job.subject)],
+        "tags": ["assessment", *subject_tag(job.subject)],
         "created": _created(job),
         "author": _author(job),
     }
@@ -167,12 +173,6 @@ def _created(job: VideoProcessingJob) -> str:
 
 def _author(job: VideoProcessingJob) -> str:
     return one_line(f"{job.author} ({job.model})" if job.model else job.author)
-
-
-def _tag(subject: str) -> list[str]:
-    """The subject as an Obsidian tag: words joined by hyphens, and not a mere number."""
-    tag = "-".join(re.findall(r"[^\W_]+", subject.lower()))
-    return [tag] if re.search(r"[^\d\W_]", tag) else []
 
 
 def _provenance(job: VideoProcessingJob) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -84,6 +85,13 @@ class Folder:
                 except FileNotFoundError:
                     continue
 
+    def changed(self, path: Path) -> datetime:
+        """When a file was last changed, in local time."""
+        try:
+            return datetime.fromtimestamp(self.target(path).stat().st_mtime)
+        except OSError as error:
+            raise from_os_error(error, f"reading {path}") from error
+
     def exists(self, path: Path | str) -> bool:
         """Whether something is there."""
         return os.path.lexists(self.root / path)
@@ -102,13 +110,13 @@ class Folder:
         except OSError as error:
             raise from_os_error(error, f"reading {path}") from error
 
-    def create(self, path: Path, text: str) -> bool:
+    def create(self, path: Path, text: str, *, durable: bool = False) -> bool:
         """Make a new file, with its text from the first moment; whether there was none of that name."""
         target = self.target(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with creating(target, durable=False) as file:
-                file.write(text.encode())
+            with creating(target, durable=durable) as file:
+                file.write(text.encode(errors="surrogateescape"))
         except FileExistsError:
             if target.parent.is_dir():
                 return False

@@ -56,8 +56,12 @@ class Places:
     def unclaim(self) -> None:
         """Remove claims that a killed process never made good."""
         for path, facts in list(self._folder.notes()):
-            if facts.st_size < 100 and self._head(path) == _claim(video_id_of(self._head(path))):
+            if facts.st_size < 100 and self.is_claim(self._head(path)):
                 self._folder.remove(path)
+
+    def is_claim(self, text: str) -> bool:
+        """Whether that is what a file says until its note is written."""
+        return text == _claim(video_id_of(text))
 
     def _look(self) -> None:
         for path, _ in self._folder.notes():

@@ -6,13 +6,18 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import keep_user_part
 from ytsb_tui.services.vault.folder import Folder
 from ytsb_tui.services.vault.places import Places
+from ytsb_tui.services.vault.versions import says_the_same
 from ytsb_tui.settings import PRIVATE
+
+REPLACED = "replaced"
+"""In its own folder: notes as they were before other words took their place."""
 
 
 class Vault:
@@ -68,12 +73,17 @@ class Vault:
         """A note as it is; bytes that are no UTF-8 come as lone surrogates. Raises `FileNotFoundError`."""
         return self._folder.read(path)
 
-    def write(self, path: Path, text: str) -> None:
+    def write(self, path: Path, text: str) -> Path | None:
         """Write a note; see `stages.Vault`. Whatever happens, the file is whole: the new one or the old."""
         with self.lock():
+            kept = None
             with suppress(FileNotFoundError):
-                text = keep_user_part(self._folder.read(path), text)
+                before = self._folder.read(path)
+                if not self._places.is_claim(before) and not says_the_same(before, text):
+                    kept = self._keep(path, before)
+                text = keep_user_part(before, text)
             self._folder.replace(path, text)
+            return kept
 
     def exchange(self, path: Path, old: str, new: str) -> bool:
         """Write `new` if the note still reads `old`; whether it did."""
@@ -85,6 +95,13 @@ class Vault:
             if unchanged:
                 self._folder.replace(path, new)
             return unchanged
+
+    def _keep(self, path: Path, text: str) -> Path:
+        """Put a note's text where replaced ones are kept, under the time it was last changed."""
+        stem = f"{path.stem} {self._folder.changed(path):%Y-%m-%d %H.%M.%S}"
+        names = (stem if number == 1 else f"{stem}_{number}" for number in count(1))
+        places = (Path(PRIVATE, REPLACED, f"{name}.md") for name in names)
+        return next(place for place in places if self._folder.create(place, text, durable=True))
 
     def sweep(self) -> None:
         """Remove what a killed process left behind. Call it once, before any work."""

@@ -111,6 +111,8 @@ def _made(row: Row) -> Iterator[Content]:
     files = list(row.files)
     if files:
         yield Content.assemble(("Files  ", MUTED), "\n       ".join(one_line(str(path)) for path in files))
+    if kept := row.facts.replaced:
+        yield Content.assemble(("Before ", MUTED), "\n       ".join(one_line(str(path)) for path in kept))
 
 
 def _attempts(attempts: Sequence[Past], *, is_live: bool) -> Iterator[Content]:
