@@ -18,6 +18,7 @@ ALLOWED = Allowance(enough=2_000, memory=4, store=24, links=12, log=4)
 WORKERS = 3
 BATCHES = 10
 SENTENCES = 10
+COURSES = 40
 
 
 def soak(folder: Path, jobs: int, rested: Callable[[Gauge], object]) -> Gauge:
@@ -57,7 +58,8 @@ def captions(folder: Path, number: int) -> Path:
     for place in range(SENTENCES):
         said = " ".join(chance.choices(own, k=10)).capitalize()
         lines.append(f"{place + 1}\n00:00:{place * 5:02},000 --> 00:00:{place * 5 + 4:02},900\n{said}.\n")
-    file = folder / f"Lecture {number} on {' '.join(own[:3])}.srt"
+    course = _words()[number % COURSES].capitalize()
+    file = folder / f"{course} - Lecture {number} on {' '.join(own[:3])}.srt"
     file.write_text("\n".join(lines))
     return file
 
