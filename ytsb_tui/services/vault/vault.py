@@ -97,11 +97,15 @@ class Vault:
             return unchanged
 
     def _keep(self, path: Path, text: str) -> Path:
-        """Put a note's text where replaced ones are kept, under the time it was last changed."""
+        """Put a note's text where replaced ones are kept, under the time it was last changed.
+
+        A process that was killed before it wrote the new one has put it there already.
+        """
         stem = f"{path.stem} {self._folder.changed(path):%Y-%m-%d %H.%M.%S}"
         names = (stem if number == 1 else f"{stem}_{number}" for number in count(1))
         places = (Path(PRIVATE, REPLACED, f"{name}.md") for name in names)
-        return next(place for place in places if self._folder.create(place, text, durable=True))
+        folder = self._folder
+        return next(at for at in places if folder.create(at, text, durable=True) or folder.read(at) == text)
 
     def sweep(self) -> None:
         """Remove what a killed process left behind. Call it once, before any work."""
