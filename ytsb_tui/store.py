@@ -377,7 +377,8 @@ class Store:
                 )
 
     def _unpacked(self, facts: bytes, seconds: dict[Stage, float]) -> VideoProcessingJob:
-        job = _job.decode(facts)
+        with reading(self.path):
+            job = _job.decode(facts)
         return replace(job, output_dir=self.output_dir, seconds=seconds)
 
 

@@ -501,6 +501,25 @@ def test_a_job_that_cannot_be_read_is_told_with_what_to_do(tmp_path: Path, spoil
         assert "Move that file away" in told.value.advice
 
 
+@pytest.mark.parametrize(
+    ("status", "order"),
+    [
+        (Status.QUEUED, lambda store: store.requeue(Standing(new("aaa"), Status.QUEUED, False))),
+        (Status.FAILED, lambda store: store.give_up("aaa")),
+        (Status.QUEUED, lambda store: store.claim()),
+    ],
+)
+def test_nor_can_it_be_ordered_or_given_up(tmp_path: Path, status: Status, order: Callable[[Store], object]) -> None:
+    with closing(Store(tmp_path, tmp_path)) as store:
+        store.add([new("aaa")])
+        with closing(sqlite3.connect(store.path)) as sql:
+            sql.execute("UPDATE job SET facts='no JSON', status=?, next_retry_at=1", (status,))
+            sql.commit()
+        with pytest.raises(VaultError, match="cannot be read"):
+            order(store)
+        assert store.counts()[status] == 1, "it stands as it did"
+
+
 def test_a_journal_that_was_moved_away_is_made_again_from_the_log(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.run("aaa")
