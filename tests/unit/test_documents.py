@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,11 @@ def properties(text: str) -> dict[str, Any]:
     return loaded
 
 
+def shown(text: str) -> str:
+    """Outside text in a property: a line that no template begins in."""
+    return one_line(text).replace("<%", "< %")
+
+
 def body(text: str) -> str:
     """A file without its frontmatter."""
     return text.split("\n---\n", 1)[1]
@@ -140,10 +146,10 @@ def test_no_title_channel_or_concept_breaks_the_frontmatter(title: str, channel:
     for text in (DOCUMENTS.note(job), DOCUMENTS.assessment_note(job)):
         assert "\ud800" not in text
         known = properties(text)
-        assert known["title"].removeprefix("Assessment: ") == (one_line(title) or "dQw4w9WgXcQ")
+        assert known["title"].removeprefix("Assessment: ") == (shown(title) or "dQw4w9WgXcQ")
     note = properties(DOCUMENTS.note(job))
-    assert note.get("channel", "") == one_line(channel)
-    assert note.get("concepts", []) == [name for name in [one_line(concept)] if name]
+    assert note.get("channel", "") == shown(channel)
+    assert note.get("concepts", []) == [name for name in [shown(concept)] if name]
     assert note["video_id"] == "dQw4w9WgXcQ"
 
 
@@ -191,6 +197,114 @@ def test_an_authors_markdown_brings_no_html_image_or_comment(text: str) -> None:
     tamed = tame(text)
     assert not kinds(tamed) & {"html_block", "html_inline", "image"}
     assert kinds(tamed + "\n\n## After") >= {"heading_open"}
+
+
+RUNS = "require('child_process').exec('x')"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```dataviewjs\n{RUNS}\n```",
+        f"- ```dataviewjs\n  {RUNS}\n  ```",
+        f"> 1. ~~~ DataviewJS\n>    {RUNS}\n>    ~~~",
+        f"```js-engine\n{RUNS}\n```",
+        f"```data&#118;iewjs\n{RUNS}\n```",
+        f"- a\n  ```text\nb\n```dataviewjs\n{RUNS}\n```",
+        f"$$\n```text\n$$\n```dataviewjs\n{RUNS}\n```",
+        f"Look: `$= {RUNS}`",
+        f"Look: `` \n$= {RUNS}``",
+        f"$$\n```text\n$$\n`$= {RUNS}`",
+        f"`= {RUNS}`",
+    ],
+)
+def test_obsidians_plugins_find_nothing_to_run_in_an_authors_markdown(text: str) -> None:
+    tamed = tame(text)
+    tokens = [each for token in MarkdownIt("commonmark").parse(tamed) for each in (token, *(token.children or ()))]
+    assert {token.info for token in tokens if token.type == "fence"} <= {"", "text"}
+    assert not [token for token in tokens if token.type == "code_inline" and "=" in token.content]
+    assert not re.search(r"(?:```|~~~)\W*(?:data|js)|(?<!\\)`\s*\$=", tamed, re.IGNORECASE)
+    assert "exec" in tamed
+
+
+@pytest.mark.parametrize("text", ["`=>` is an arrow, `x = 1` sets, `==` compares", "```C++\nx = `a`;\n```"])
+def test_code_that_no_plugin_takes_for_its_own_is_kept(text: str) -> None:
+    assert tame(text) == text
+
+
+def test_templates_in_a_title_or_note_are_not_filled_in() -> None:
+    template = "<%* tp.system.clipboard() %>"
+    job = replace(
+        JOB, video_title=template, channel=template, concepts=(template,), study_notes=f"```\n{template}\n```"
+    )
+    quiz = Assessment((Question("Recall", template, f"`{template}`", (template,)),))
+    job = replace(job, assessment_content=DOCUMENTS.assessment(job, quiz))
+    for text in (DOCUMENTS.note(job), DOCUMENTS.assessment_note(job)):
+        assert "<%" not in text
+        assert text.count("tp.system") >= 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](obsidian://advanced-uri?eval=x)",
+        "[a](<file:///c:/windows/system32/calc.exe>)",
+        "[a](&#111;bsidian://x)",
+        "[a](\nobsidian://x)",
+        "[a](javascript:alert(1))",
+        "[a\\\\](obsidian://x)",
+        "[a](Other.md)",
+        "[a]\n\n[a]: obsidian://x",
+        "[a]\n\n[a]:\n  obsidian://x",
+        "> [a b]\n\n- [a\n  b]: vscode://x",
+        "Go to obsidian://open?vault=x or zotero://select",
+        "<obsidian://x>",
+    ],
+)
+def test_links_of_an_author_lead_to_the_web_or_nowhere(text: str) -> None:
+    parser = MarkdownIt("commonmark")
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    tamed = tame(text)
+    assert "href" not in parser.render(tamed)
+    assert not re.search(r"[a-z]://", tamed)
+
+
+PIECES = [
+    "```",
+    "~~~",
+    "`",
+    "``",
+    "dataviewjs",
+    "text",
+    "$= x",
+    "= x",
+    "\n",
+    "\n\n",
+    "- ",
+    "> ",
+    "  ",
+    "    ",
+    "$$",
+    "x",
+]
+PIECES += ["[a", "]", "](", "]:", "](<", "obsidian://x", "https://x", "&#111;bsidian:", "\\", "<", ")", "[^", "!["]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_however_it_is_put_together_nothing_in_it_runs_or_leads_elsewhere(text: str) -> None:
+    parser = MarkdownIt("commonmark")
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    for token in parser.parse(tame(text)):
+        assert token.info.split()[:1] != ["dataviewjs"], token
+        for inner in token.children or ():
+            assert inner.type != "code_inline" or not re.match(r"\s*\$?= x", inner.content), inner
+            assert inner.type != "link_open" or str(inner.attrs["href"]).startswith("https://"), inner
+
+
+def test_footnotes_and_what_only_looks_like_a_link_are_kept() -> None:
+    text = "As *f\\[i\\](x)* shows[^1] on [its page](https://example.org/a_(b)).\n\n[^1]: There."
+    assert tame(text) == text
+    assert "f[i](x)" in html(tame("f[i](x)"))
 
 
 def test_an_authors_code_links_and_tables_are_kept() -> None:

@@ -116,8 +116,8 @@ def wikilink(stem: str, alias: str) -> str:
 
 
 def _join(parts: Iterable[str]) -> str:
-    """Our part of a file, down to and with the mark."""
-    return "\n\n".join([*filter(None, parts), USER_MARK]) + "\n"
+    """Our part of a file, down to and with the mark. Obsidian's Templater runs `<% ... %>` wherever it stands."""
+    return "\n\n".join([*filter(None, parts), USER_MARK]).replace("<%", "< %") + "\n"
 
 
 def _title(job: VideoProcessingJob) -> str:

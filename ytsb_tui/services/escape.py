@@ -1,4 +1,9 @@
-"""Outside text inside Markdown: one-line text shown as it is, and Markdown made harmless."""
+"""Outside text inside Markdown: one-line text shown as it is, and Markdown made harmless.
+
+A note is not only looked at: Obsidian's plugins run code blocks of certain
+names, inline code that begins with `=` and `<% ... %>` anywhere, and a click
+on `obsidian://` or `file://` does what the address says.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,9 @@ if TYPE_CHECKING:
 LONGEST_PARAGRAPH = 20_000
 """Characters. A Markdown parser's time grows with the square of what a paragraph has."""
 
+LONGEST_FOOTNOTE = 60
+"""Characters of a footnote's name."""
+
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Controls and lone surrogates: characters no text needs."""
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
@@ -25,9 +33,30 @@ _ENTITY = re.compile(r"[<$]|%(?=%)|\^|~(?=~)|=(?==)")
 _AMPERSAND = re.compile(r"&(?=#?\w+;)")
 _BLOCK_START = re.compile(r"^(?:([-+>=~:|])|(\d+)([.)]))")
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^`]*+$")
+_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*+([^\s`]*+)[^`]*+$")
 _CODE = re.compile(r"(?<![`\\])(`++)(?!`).+?(?<!`)\1(?!`)")
+_QUERY = re.compile(r"`+\s*\$?=.*\w", re.DOTALL)
+"""Inline code that a plugin would run."""
 _TAG = re.compile(r"<(?=[A-Za-z/!?%])")
+_NAMED_FENCE = re.compile(r"(`{3,}+|~{3,}+)[ \t]*+([^\s`~]++)")
+_QUERY_START = re.compile(r"(?<!`)`++(?=\s*\$?=)")
+_SCRIPT_START = re.compile(r"(?<!`)`++(?=\s*\$=)")
+_LINK = re.compile(r"(?<!\\)(\\*+)\](?=[(:]\s*+(?!<?https?://))", re.IGNORECASE)
+_LANGUAGE = re.compile(r"[\w+#.-]*")
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])(?!https?:)([A-Za-z][A-Za-z0-9+.-]*+)://", re.IGNORECASE)
+
+_NAMES = (
+    "ada agda algorithm apl asm assembly awk bash basic bat bibtex c c# c++ clojure cmake cmd cobol console coq cpp cs "
+    "csharp css csv cuda cypher d dart delphi diff docker dockerfile dot elixir elm erb erlang f# fish fortran fsharp "
+    "glsl go golang graphql graphviz groovy h haskell hcl hlsl html http ini java javascript jinja js json json5 jsonc "
+    "jsx julia kotlin latex lean less lisp llvm lua make makefile markdown math mathematica matlab md mermaid nasm "
+    "nginx nim objc objective-c ocaml octave opencl output pascal patch perl php plaintext powershell prolog proto "
+    "protobuf ps1 pseudo pseudocode py python python3 r racket rb regex ruby rust sage sass scala scheme scss sed sh "
+    "shell sml solidity sparql sql stan svelte svg swift systemverilog tcl terraform tex text toml ts tsx txt "
+    "typescript vb verilog vhdl vue wasm xml yaml yml zig zsh"
+)
+_LANGUAGES = frozenset(_NAMES.split())
+"""What a block of code may be called; other names may be a plugin's, which would run it."""
 
 
 def one_line(text: str) -> str:
@@ -55,7 +84,9 @@ def _unblock(start: re.Match[str]) -> str:
 
 
 def tame(markdown: str) -> str:
-    """An author's Markdown without raw HTML, images, embeds or Obsidian comments; code is kept.
+    """An author's Markdown without raw HTML, images, embeds or Obsidian comments; code is kept, none is run.
+
+    Links lead to the web, or nowhere.
 
     A fence that is never closed is closed, so that it cannot swallow what follows.
     """
@@ -66,11 +97,10 @@ def tame(markdown: str) -> str:
         if fence:
             if line.strip().startswith(fence) and not line.strip().strip(fence[0]):
                 fence = ""
-            lines.append(line)
+            lines.append(_unnamed(_SCRIPT_START.sub("", line)))  # others may see no fence here
         elif opened:
             fence = opened[1]
-            language = "text" if opened[2].lower().startswith("dataview") else opened[2]
-            lines.append(fence + language)
+            lines.append(fence + _language(opened[2]))
         else:
             lines.append(_outside_code(line))
     if fence:
@@ -87,13 +117,36 @@ def _outside_code(line: str) -> str:
     """`line` with everything but its code spans disarmed."""
     pieces, done = [], 0
     for code in _CODE.finditer(line):
-        pieces += [_disarm(line[done : code.start()]), code[0]]
+        is_query = _QUERY.match(code[0])
+        pieces += [_disarm(line[done : code.start()]), literal(code[0].strip("`")) if is_query else code[0]]
         done = code.end()
     return "".join([*pieces, _disarm(line[done:])])
 
 
 def _disarm(text: str) -> str:
-    return _TAG.sub("&lt;", text).replace("![", "!\\[").replace("%%", "&#37;&#37;")
+    text = _TAG.sub("&lt;", text).replace("![", "!\\[").replace("%%", "&#37;&#37;")
+    text = _unnamed(text)
+    text = _QUERY_START.sub(lambda ticks: "\\`" * len(ticks[0]), text)
+    text = _LINK.sub(_unlinked, text)
+    return _ADDRESS.sub(r"\1&#58;//", text)
+
+
+def _unlinked(end: re.Match[str]) -> str:
+    """The bracket that ends a link's words, escaped unless it is already, or ends the name of a footnote."""
+    before = end.string[max(0, end.start() - LONGEST_FOOTNOTE) : end.start()].rpartition("[^")
+    is_footnote = end.string[end.end()] == ":" and before[1] and not {"]", "\n"} & set(before[2])
+    return end[0] if is_footnote or len(end[1]) % 2 else f"{end[1]}\\]"
+
+
+def _unnamed(text: str) -> str:
+    """`text` with no block of code in it that a plugin would take for its own."""
+    return _NAMED_FENCE.sub(lambda fence: fence[1] + _language(fence[2]), text)
+
+
+def _language(name: str) -> str:
+    """What a block of code that is called `name` may be called; one without a name has none."""
+    known = _LANGUAGE.match(name)
+    return known[0] if known and (not name or known[0].lower() in _LANGUAGES) else "text"
 
 
 def is_parsable(markdown: str) -> bool:
@@ -102,16 +155,30 @@ def is_parsable(markdown: str) -> bool:
 
 
 def _is_tame(markdown: str) -> bool:
-    """Whether a Markdown parser agrees, in bearable time, that nothing but text, links and code is left."""
+    """Whether a Markdown parser agrees, in bearable time, that nothing but text, links and idle code is left."""
     parser, definitions = _parser(), dict[str, Any]()
     blocks = parser.parse(markdown, definitions)
     if not _are_bearable(blocks):
         return False
-    kinds = {block.type for block in blocks}
+    tokens = list(blocks)
     for block in blocks:
         if block.type == "inline":
-            kinds |= {token.type for token in parser.inline.parse(block.content, parser, definitions, [])}
-    return not kinds & {"html_block", "html_inline", "image"}
+            tokens += parser.inline.parse(block.content, parser, definitions, [])
+    return not any(map(_is_active, tokens))
+
+
+def _is_active(token: Token) -> bool:
+    match token.type:
+        case "html_block" | "html_inline" | "image":
+            return True
+        case "fence":
+            name = token.info.split(maxsplit=1)[:1]
+            return bool(name) and _language(name[0]) != name[0]
+        case "code_inline":
+            return _QUERY.match(f"`{token.content}") is not None
+        case "link_open":
+            return not str(token.attrs["href"]).lower().startswith(("http://", "https://"))
+    return False
 
 
 @cache
@@ -119,7 +186,9 @@ def _parser() -> MarkdownIt:
     """Takes a text apart into blocks, and leaves what is in their lines alone: that may take for ever."""
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark").disable("inline")
+    parser = MarkdownIt("commonmark").disable("inline")
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    return parser
 
 
 def _are_bearable(blocks: Sequence[Token]) -> bool:
