@@ -77,6 +77,15 @@ def test_each_refusal_is_named_in_one_line(
     assert error.advice
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_nothing_is_sent_where_a_server_sends_us(claude: Claude, status: int) -> None:
+    with Claude() as elsewhere:
+        error = failure(claude, Behaviour(status, headers={"location": f"{elsewhere.url}/v1/messages"}))
+        assert not elsewhere.requests
+    assert type(error) is NetworkTrouble
+    assert str(error) == f"Claude sends us to another address ({status}), which nobody has named."
+
+
 def test_a_transcript_that_never_fits_is_too_long(claude: Claude) -> None:
     claude.next.extend(Behaviour(413) for _ in range(20))
     with pytest.raises(TooLong, match=r"^The transcript is too long for claude-sonnet-5-5 \(413\)\.$"):

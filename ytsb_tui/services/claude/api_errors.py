@@ -111,6 +111,11 @@ def _no_credit(server: Server, code: str) -> StageError:
 
 
 def _of_status(error: anthropic.APIStatusError, server: Server) -> StageError:
+    if error.response.is_redirect:
+        return NetworkTrouble(
+            f"{server.name} sends us to another address ({error.status_code}), which nobody has named.",
+            advice="Check the setting `base_url`, and that you are logged in to the network.",
+        )
     text = error.api_message if isinstance(error.api_message, str) else ""
     if not text and error.status_code < 500 and isinstance(error.body, dict):
         text = str(error.body.get("error") or "")

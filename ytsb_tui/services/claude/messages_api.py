@@ -155,5 +155,6 @@ class MessagesApi:
                     base_url=self.server.url or None,
                     max_retries=0,
                     timeout=httpx2.Timeout(connect=10.0, read=silence, write=60.0, pool=60.0),
+                    http_client=anthropic.DefaultHttpxClient(follow_redirects=False),
                 )
             return self._client
