@@ -19,7 +19,8 @@ def private_folder(root: Path) -> Path:
     """The program's own folder of the vault at `root`, made if need be, with one for its logs.
 
     Raises `VaultError` where a symbolic link stands for it or for anything in
-    it: a vault from elsewhere must not choose which files are written to.
+    it: a vault from elsewhere must not choose which files are written to. A
+    pipe would be waited for without end.
     """
     folder = root / PRIVATE
     refuse_link(folder)
@@ -31,6 +32,8 @@ def private_folder(root: Path) -> Path:
     for place in (folder, folder / LOGS):
         for entry in place.iterdir():
             refuse_link(entry)
+            if entry.exists() and not (entry.is_file() or entry.is_dir()):
+                raise VaultError(f"{entry} is not a file.", advice="Delete it; it is made anew.")
     return folder
 
 

@@ -71,6 +71,13 @@ def test_a_vault_from_elsewhere_cannot_have_other_files_written_to(root: Path, o
     assert outside.read_text() == SECRET
 
 
+@pytest.mark.parametrize("name", ["owner.json", "state.db", "vault.lock", "logs/ytsb-tui.log"])
+def test_nor_can_it_have_the_program_wait_at_a_pipe(root: Path, name: str) -> None:
+    os.mkfifo(root / PRIVATE / name)
+    with pytest.raises(VaultError, match="not a file"):
+        Journal.open(root, SystemClock())
+
+
 def test_nor_can_the_programs_own_folder_be_elsewhere(tmp_path: Path, outside: Path) -> None:
     root = tmp_path / "notes"
     root.mkdir()

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import stat
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,20 @@ def test_a_file_of_the_users_is_never_taken(root: Path, vault: Vault) -> None:
     assert note_of(vault.place(job("b", "Heaps"))) == "CS/Heaps_2.md"
     assert note_of(vault.place(job("c", "Tries"))) == "CS/Tries_2.md"
     assert note_of(vault.place(placed)) == "CS/Trees_2.md"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_folder_in_a_notes_place_is_left_alone_and_not_waited_for(
+    root: Path, vault: Vault, make: Callable[[Path], None]
+) -> None:
+    placed = written(vault, job("a", "Trees"))
+    (root / "CS" / "Trees.md").unlink()
+    make(root / "CS" / "Trees.md")
+    make(root / "CS" / "Heaps.md")
+    assert note_of(vault.place(job("b", "Heaps"))) == "CS/Heaps_2.md"
+    again = written(vault, placed)
+    assert note_of(again) == "CS/Trees_2.md"
+    assert not (root / "CS" / "Trees.md").is_file()
 
 
 def test_an_existing_folder_is_used_whatever_its_case(root: Path, vault: Vault) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,9 +102,12 @@ class Folder:
         return self.head(path, -1)
 
     def head(self, path: Path, size: int) -> str:
-        """The text of its first `size` bytes."""
+        """The text of its first `size` bytes. A folder or a pipe of that name is no file: `FileNotFoundError`."""
+        target = self.target(path)
         try:
-            with self.target(path).open("rb") as file:
+            if not stat.S_ISREG(target.stat().st_mode):
+                raise FileNotFoundError(target)
+            with target.open("rb") as file:
                 return file.read(size).decode(errors="surrogateescape")
         except FileNotFoundError:
             raise
