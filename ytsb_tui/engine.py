@@ -43,6 +43,13 @@ class DiscreetFormatter(logging.Formatter):
         return discreet(super().format(record))
 
 
+class OwnLog(RotatingFileHandler):
+    """The program's own log. On a full disk a record is lost, and not printed over the screen."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Let go of a record that cannot be written: the stage that meets the same disk says what is wrong."""
+
+
 class Engine:
     """The journal and the tools of one vault, and pools of workers over them."""
 
@@ -146,7 +153,7 @@ class Engine:
 
 def _own_log(file: Path) -> logging.Handler:
     """Takes what goes wrong inside, ours or a library's, into the vault and not over the screen."""
-    handler = RotatingFileHandler(file, maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", delay=True)
+    handler = OwnLog(file, maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", delay=True)
     handler.setLevel(logging.WARNING)
     handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"))
     return handler

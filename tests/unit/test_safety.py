@@ -297,6 +297,22 @@ def test_a_defect_tells_neither_a_key_nor_a_password(tmp_path: Path) -> None:
     assert not any(secret.encode() in data for secret in secrets for data in kept)
 
 
+def test_an_own_log_that_cannot_be_written_is_not_printed_over_the_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    vault = tmp_path / "notes"
+    with closing(Engine(Settings(out=vault, author="outline", pdf=False))):
+        logs = vault / PRIVATE / "logs"
+        logs.rmdir()
+        logs.write_text("")
+        logging.getLogger("a.library").error("lost", exc_info=RuntimeError("too"))
+        logs.unlink()
+        logs.mkdir()
+        logging.getLogger("a.library").error("kept")
+    assert capfd.readouterr() == ("", "")
+    assert "kept" in (logs / "ytsb-tui.log").read_text()
+
+
 @pytest.mark.parametrize("content", ["a=" + "[" * 100_000, "workers=" + "1" * 5000, "x" * 70_000, 'out = "a\\u0000b"'])
 def test_a_hostile_settings_file_is_refused_in_words(tmp_path: Path, content: str) -> None:
     file = tmp_path / "config.toml"
