@@ -71,7 +71,7 @@ FIELDS = {
     "stage_finished": OF_A_STAGE | {"seconds"},
     "job_ended": OF_A_STAGE
     | {"attempt", "success", "error", "error_class", "advice", "is_retryable", "next_retry_time"}
-    | {"processing_duration", "timings", "files_created", "cost"},
+    | {"processing_duration", "timings", "files_created", "replaced_files", "cost"},
     "job_stopped": OF_A_JOB | {"worker_id"},
     "resource_paused": {"event", "at", "resource", "until", "reason"},
     "run_stopped": {"event", "at", "reason", "advice"},
