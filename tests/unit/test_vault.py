@@ -8,6 +8,7 @@ import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import pytest
 from ytsb_tui.errors import NotWritable, Ours, VaultError
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments
+from ytsb_tui.services.links.wikilinks import WikiLinks
 from ytsb_tui.services.vault.vault import Vault
+from ytsb_tui.settings import PRIVATE
 
 
 @pytest.fixture
@@ -273,6 +276,25 @@ def test_a_vault_that_is_a_file_is_refused_with_advice(root: Path) -> None:
     assert "--out" in caught.value.advice
     with pytest.raises(VaultError, match="is a file"):
         Vault(root / "deeper")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_what_may_not_be_read_is_somebody_elses_and_stops_nobody(root: Path, vault: Vault) -> None:
+    written(vault, job("a", "Trees", quiz=False))
+    links = WikiLinks(vault)
+    links.connect(written(vault, job("b", "Heaps", quiz=False)))
+    (root / "lost+found").mkdir(mode=0)
+    (root / "CS" / "Trees.md").chmod(0)
+    again = Vault(root)
+    again.sweep()
+    placed = written(again, job("a", "Trees", quiz=False))
+    assert note_of(placed) == "CS/Trees_2.md"
+    links.connect(placed)
+    links.close()
+    (root / PRIVATE / "links.db").unlink()
+    with closing(WikiLinks(again)) as anew:
+        anew.connect(placed)
+    (root / "lost+found").chmod(0o700)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")

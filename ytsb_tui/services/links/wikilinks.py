@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from ytsb_tui.errors import NotWritable
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.links.index import LinkIndex, is_damage, telling
 from ytsb_tui.services.links.mentions import Mention
@@ -87,7 +88,7 @@ class WikiLinks:
         for _ in range(_TRIES):
             try:
                 text = self._vault.read(path)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotWritable):
                 index.drop(path)
                 return 0
             linked, notes = with_links(text, find)
@@ -99,11 +100,11 @@ class WikiLinks:
         return 0
 
     def _learn(self, path: Path, index: LinkIndex) -> bool:
-        """Have the index know a note as it is now; False if it is gone."""
+        """Have the index know a note as it is now; False if it is gone, or not for us to read."""
         try:
             facts = (self._vault.root / path).stat()
             index.put(path, self._vault.read(path), facts)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotWritable):
             index.drop(path)
             return False
         return True

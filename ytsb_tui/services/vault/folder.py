@@ -99,17 +99,23 @@ class Folder:
 
     def read(self, path: Path) -> str:
         """A file's text; bytes that are no UTF-8 come as lone surrogates. Raises `FileNotFoundError`."""
-        return self.head(path, -1)
+        try:
+            return self.head(path, -1)
+        except PermissionError as error:
+            raise from_os_error(error, f"reading {path}") from error
 
     def head(self, path: Path, size: int) -> str:
-        """The text of its first `size` bytes. A folder or a pipe of that name is no file: `FileNotFoundError`."""
+        """The text of its first `size` bytes. A folder or a pipe of that name is no file: `FileNotFoundError`.
+
+        Raises `PermissionError` where it may not be read.
+        """
         target = self.target(path)
         try:
             if not stat.S_ISREG(target.stat().st_mode):
                 raise FileNotFoundError(target)
             with target.open("rb") as file:
                 return file.read(size).decode(errors="surrogateescape")
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             raise
         except OSError as error:
             raise from_os_error(error, f"reading {path}") from error
@@ -163,11 +169,12 @@ class Folder:
         return real
 
     def _files(self) -> Iterator[os.DirEntry[str]]:
-        """The files in its folders for notes, at any depth."""
+        """The files in its folders for notes, at any depth; those of others, which may not be looked into, are none."""
         folders = [os.fspath(self.root)]
         while folders:
+            folder = folders.pop()
             try:
-                with os.scandir(folders.pop()) as entries:
+                with os.scandir(folder) as entries:
                     for entry in entries:
                         if _may_hold_notes(entry):
                             folders.append(entry.path)
@@ -176,6 +183,8 @@ class Folder:
             except FileNotFoundError:
                 continue
             except OSError as error:
+                if isinstance(error, PermissionError) and folder != os.fspath(self.root):
+                    continue
                 raise from_os_error(error, f"reading the vault {self.root}") from error
 
 

@@ -124,7 +124,7 @@ class Places:
     def _head(self, path: Path) -> str:
         try:
             return self._folder.head(path, _HEAD)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return ""
 
 
