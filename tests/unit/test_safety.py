@@ -269,10 +269,23 @@ def test_the_key_command_is_run_without_a_shell(tmp_path: Path) -> None:
     assert not made.exists()
 
 
-def test_an_address_with_a_password_is_not_repeated() -> None:
-    with pytest.raises(BadSetup) as caught:
-        Server.of(Settings(base_url="htp://me:secret@host"), {})
+@pytest.mark.parametrize(
+    "url", ["htp://me:secret@host", "http://[me:secret@host", "http://me:secret@host:port", "http://h:0"]
+)
+def test_an_address_with_a_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(BadSetup, match="is no address") as caught:
+        Server.of(Settings(base_url=url), {})
     assert "secret" not in str(caught.value)
+
+
+def test_what_lets_us_in_to_a_server_is_not_repeated_wherever_it_stands_in_its_address() -> None:
+    server = Server.of(Settings(base_url="https://me:pass%20word@host/gate/k3y-in-path/v1?token=in-query"), {})
+    said = "POST /gate/k3y-in-path/v1/messages?token=in-query by me:pass word, which is pass%20word: /v1 is not here."
+    told = server.redacted(said)
+    for secret in ("pass word", "pass%20word", "k3y-in-path", "in-query"):
+        assert secret in said
+        assert secret not in told
+    assert told.endswith(": /v1 is not here.")
 
 
 def test_a_defect_tells_neither_a_key_nor_a_password(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ytsb_tui.errors import BadSetup
 from ytsb_tui.services.claude.models import DEFAULT_MODEL
@@ -16,6 +16,9 @@ from ytsb_tui.settings import Settings
 KEY_VARIABLES = ("ANTHROPIC_API_KEY", "CLAUDE_API_KEY")
 NO_KEY = "no-key-needed"
 """Sent to servers that may do without one."""
+
+SHORTEST_SECRET = 8
+"""Letters of a path, a query or a password; shorter ones are words that a message may well use."""
 
 _SECRET = re.compile(r"[^/\s]*@")
 """A user name and password in an address."""
@@ -39,7 +42,7 @@ class Server:
     def of(cls, settings: Settings, environment: Mapping[str, str]) -> Server:
         """The server the settings lead to. Raises `BadSetup` for an address or key that cannot work."""
         url = settings.base_url or environment.get("ANTHROPIC_BASE_URL", "")
-        address = urlsplit(url)
+        address = _parts(url)
         if url and (address.scheme not in ("http", "https") or not address.hostname):
             raise BadSetup(
                 f'The setting `base_url` is no address: "{_SECRET.sub("", url)}".',
@@ -55,11 +58,16 @@ class Server:
     @property
     def name(self) -> str:
         """What to call it in a sentence."""
-        return urlsplit(self.url).netloc.rpartition("@")[2] if self.own else "Claude"
+        return _parts(self.url).netloc.rpartition("@")[2] if self.own else "Claude"
 
     def redacted(self, text: str) -> str:
-        """`text` without the key, should a server or library have repeated it."""
-        return text.replace(self.key, "[API key]") if self.key else text
+        """`text` without the key, should a server or library have repeated it, and without what else lets us in."""
+        text = text.replace(self.key, "[API key]") if self.key else text
+        address = _parts(self.url)
+        secrets = (address.password or "", unquote(address.password or ""), address.query, address.path)
+        for secret in secrets:
+            text = text.replace(secret, "[secret]") if len(secret) >= SHORTEST_SECRET else text
+        return text
 
 
 def find_key(settings: Settings, environment: Mapping[str, str]) -> str:
@@ -81,8 +89,19 @@ def find_key(settings: Settings, environment: Mapping[str, str]) -> str:
 
 def _is_own(settings: Settings) -> bool:
     """Whether the settings name a server that is not Anthropic's."""
-    host = urlsplit(settings.base_url).hostname or ""
+    host = _parts(settings.base_url).hostname or ""
     return bool(settings.base_url) and not f".{host}".endswith(".anthropic.com")
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of an address; of one that is none, nothing."""
+    try:
+        parts = urlsplit(url)
+        if parts.port is None or parts.port:
+            return parts
+    except ValueError:
+        pass
+    return urlsplit("")
 
 
 def _usable(key: str, place: str) -> str:
