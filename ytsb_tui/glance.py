@@ -11,6 +11,8 @@ import msgspec
 
 from ytsb_tui.errors import VaultError
 from ytsb_tui.job import Stage, Status
+from ytsb_tui.log_figures import figure
+from ytsb_tui.plaintext import one_line
 from ytsb_tui.settings import PRIVATE
 from ytsb_tui.store import VERSION, reading
 
@@ -73,15 +75,33 @@ class Glimpse(msgspec.Struct, frozen=True):
 
 
 class Past(msgspec.Struct, frozen=True):
-    """An attempt that is over, as the log tells it."""
+    """An attempt that is over, as the log tells it. Of any type: the log may come from elsewhere."""
 
-    attempt: int = 1
-    success: bool = False
-    stage: str | None = ""
-    error: str | None = None
-    worker_id: int | None = None
-    start_time: str | None = None
-    processing_duration: float | None = 0.0
+    attempt: Any = None
+    success: Any = None
+    error: Any = None
+    start_time: Any = None
+    processing_duration: Any = None
+
+    @property
+    def number(self) -> int:
+        """Which attempt at its job it was."""
+        return int(figure(self.attempt) or 1)
+
+    @property
+    def when(self) -> str:
+        """When it began, to the minute: `2025-10-09 14:31`."""
+        return one_line(self.start_time)[:16].replace("T", " ") if isinstance(self.start_time, str) else ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return figure(self.processing_duration) or 0.0
+
+    @property
+    def words(self) -> str:
+        """How it ended."""
+        return "✓ done" if self.success is True else f"✗ {one_line(str(self.error or 'failed')[:400])}"
 
 
 _brief, _past = msgspec.json.Decoder(Brief), msgspec.json.Decoder(Past)
@@ -180,8 +200,8 @@ class Glance:
         happens to a job that would be seen.
         """
         ended = set()
-        for number, video_id in self._rows("SELECT n, job_id FROM attempt WHERE n>? ORDER BY n", self._last_attempt):
-            self._last_attempt = number
+        for last, video_id in self._rows("SELECT n, job_id FROM attempt WHERE n>? ORDER BY n", self._last_attempt):
+            self._last_attempt = last
             ended.add(video_id)
         before, now = self._statuses, dict(self._rows("SELECT id, status FROM job ORDER BY seq"))
         self._statuses = now

@@ -136,6 +136,8 @@ class Breakdown:
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 STEPS = (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY, 364 * DAY)
 """The stretches of time that attempts are counted in, in seconds."""
+MOST = 1e12
+"""What no number in the log comes near."""
 LAST_DAY = 253_000_000_000.0
 """Seconds since the epoch beyond which no calendar goes."""
 
@@ -207,12 +209,14 @@ def _error_type(attempt: Outline) -> str:
     return " ".join(words[:8]) or "unknown"
 
 
+def figure(value: Any) -> float | None:
+    """A number of the log; None for what is none, or for one that nothing there can be."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < MOST else None
+
+
 def _numbers(values: Iterable[Any]) -> list[float]:
-    return [
-        value
-        for value in values
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    ]
+    return [known for value in values if (known := figure(value)) is not None]
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -15,7 +15,7 @@ from ytsb_tui.clock import SystemClock, spell
 from ytsb_tui.errors import NotWritable, VaultBusy
 from ytsb_tui.job_logger import JobLogger, create_default_logger
 from ytsb_tui.journal import Journal
-from ytsb_tui.log_figures import Fared
+from ytsb_tui.log_figures import Fared, figure
 from ytsb_tui.plaintext import one_line
 
 NOTHING = "Nothing was logged yet."
@@ -35,7 +35,7 @@ def open_log(vault: Path) -> JobLogger:
 def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
     """The newest attempts, one a line: when, what, how it ended, how long, which worker, why."""
     entries = logger.get_failed_jobs() if failed else logger.get_all_jobs()
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not entries:
         console.print("No attempt failed." if failed else NOTHING)
         return
@@ -69,7 +69,7 @@ def outcome(entry: dict[str, Any]) -> Text:
 def show_statistics(logger: JobLogger) -> None:
     """The log in figures: outcomes, stages, workers, Tor exits and their countries, errors."""
     figures, parts = logger.get_statistics(), logger.get_breakdown()
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not figures["total_jobs"]:
         console.print(NOTHING)
         return
@@ -117,4 +117,5 @@ def _words(entry: dict[str, Any], name: str) -> str:
 
 
 def _seconds(value: Any) -> str:
-    return f"{value:.1f}" if isinstance(value, int | float) else ""
+    seconds = figure(value)
+    return "" if seconds is None else f"{seconds:.1f}"

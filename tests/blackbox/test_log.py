@@ -17,6 +17,7 @@ import pytest
 from tests.blackbox.program import Json, Program, log_of, notes_of
 from tests.world import World
 from tests.world.faults import Fault
+from ytsb_tui.plaintext import visible
 
 Lectures = Callable[[int], list[str]]
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -54,6 +55,23 @@ def test_the_log_shows_every_attempt(program: Program, mixed: list[Json]) -> Non
     failed = program("log", "--failed").out
     assert "bad.srt" in failed
     assert "lecture" not in failed
+
+
+@pytest.mark.parametrize("odd", ["[/b] [link=https://e.vil]x", "\x1b]0;x\x07\u202e", 10**400, -1e308, {"a": [1]}])
+def test_a_log_from_elsewhere_is_shown_whatever_is_in_it(program: Program, odd: Any) -> None:
+    (program.desk / "notes").mkdir()
+    names = ("worker_id", "logged_at", "processing_duration", "error", "stage", "total_files", "exit_node", "url")
+    entry = {"video_id": "dQw4w9WgXcQ", "timings": {"write_files": odd}, **dict.fromkeys(names, odd)}
+    log = json.dumps([entry, {**entry, "success": True}])
+    (program.desk / "notes" / "processing_log.json").write_text(log)
+    for command in (("log",), ("log", "stats"), ("log", "export-csv", "attempts.csv")):
+        told = program(*command)
+        assert told.code == 0, told
+        assert told.out == visible(told.out)
+    shown = program("log").out
+    assert shown.count("dQw4w9WgXcQ") == 2
+    if isinstance(odd, str):
+        assert shown.count(visible(odd)) >= 4
 
 
 def test_the_statistics_agree_with_the_log(program: Program, mixed: list[Json]) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from tests.canned import PLAN, World
 from tests.unit.attempts import attempt
 from ytsb_tui.clock import SystemClock
 from ytsb_tui.errors import NetworkTrouble, NoCaptions, NotWritable, Ours, VaultBusy, VaultError
+from ytsb_tui.glance import Glance
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.job_logger import create_default_logger
 from ytsb_tui.journal import Journal, Submission
+from ytsb_tui.plaintext import visible
 from ytsb_tui.watch import Watch
 
 DONE = {
@@ -313,6 +315,14 @@ def test_what_the_earlier_tool_failed_at_can_be_retried_from_the_beginning(earli
         {"video_id": "odd--------", "success": True, "notes_filepath": "../../../../etc/passwd"},
         {"video_id": "odd--------", "success": True, "files_created": ["..", "../..", "", "/", "x.md", "pdfs/x.pdf"]},
         {"video_id": "odd--------", "success": True, "notes_filepath": "x" * 5_000 + ".md"},
+        {
+            "video_id": "odd--------",
+            "attempt": "first",
+            "worker_id": "one",
+            "start_time": 1,
+            "processing_duration": "?",
+        },
+        {"video_id": "odd--------", "attempt": 10**400, "processing_duration": -(10**400), "start_time": "\x1b[31m"},
     ],
 )
 def test_odd_entries_of_others_are_taken_over_and_lead_nowhere_outside(tmp_path: Path, odd: dict[str, Any]) -> None:
@@ -325,6 +335,10 @@ def test_odd_entries_of_others_are_taken_over_and_lead_nowhere_outside(tmp_path:
     assert log_of(tmp_path)[1] == FAILED
     with opened(tmp_path) as again:
         assert again.journal.notices == []
+    with closing(Glance(tmp_path)) as glance:
+        (past,) = glance.attempts("odd--------")
+    assert (past.number, past.seconds, past.words[0]) == (1, 0.0, "✓" if odd.get("success") else "✗")
+    assert past.when == visible(past.when)
 
 
 def test_our_own_attempts_and_earlier_ones_add_up(earlier: Path) -> None:

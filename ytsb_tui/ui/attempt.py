@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ytsb_tui.job import Stage
+from ytsb_tui.log_figures import figure
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.format import STAGE_WORDS, Badge
 
@@ -69,8 +70,7 @@ class Attempt(msgspec.Struct, gc=False):
     @property
     def seconds(self) -> float | None:
         """How long it took."""
-        value = self.processing_duration
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return figure(self.processing_duration)
 
     @property
     def why(self) -> str:

@@ -117,11 +117,8 @@ def _made(row: Row) -> Iterator[Content]:
 
 def _attempts(attempts: Sequence[Past], *, is_live: bool) -> Iterator[Content]:
     for past in reversed(attempts if is_live else attempts[:-1]):
-        when = (past.start_time or "")[:16].replace("T", " ")
-        end = "done" if past.success else one_line((past.error or "failed")[:400])
-        words = f"{'✓' if past.success else '✗'} {end}"
-        lead = f"Try {past.attempt}  {when}  {spell(past.processing_duration or 0.0)}  "
-        yield Content.assemble((lead, MUTED), words)
+        lead = f"Try {past.number}  {past.when}  {spell(past.seconds)}  "
+        yield Content.assemble((lead, MUTED), past.words)
 
 
 def _facts(row: Row) -> Iterator[Content]:
