@@ -29,14 +29,14 @@ def named(name: str, base: Path) -> Path:
         return (base / name).absolute()
 
 
-def load(path: Path) -> bytes:
-    """What is in the file. Raises `BadCaptions`: no such file, a folder, too large, empty, not allowed, ..."""
+def load(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> bytes:
+    """What is in a file of one of these names. Raises `BadCaptions`: no such file, a folder, too large, empty, ..."""
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
             raise BadCaptions(f"{path.name or path} is a folder: name the caption files in it.")
-        if path.suffix.lower() not in SUFFIXES:
-            raise BadCaptions(f"{path.name} is no caption file: those end in {', '.join(SUFFIXES)}.")
+        if path.suffix.lower() not in suffixes:
+            raise BadCaptions(f"{path.name} is no caption file: those end in {', '.join(suffixes)}.")
         if not stat.S_ISREG(found.st_mode):
             raise BadCaptions(f"{path.name} is not a regular file.")
         if found.st_size > LIMIT:

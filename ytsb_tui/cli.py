@@ -148,8 +148,9 @@ def run(
     """Make notes, quizzes and PDFs of every SOURCE.
 
     A SOURCE is a video, playlist or channel URL, an @handle, a bare video id,
-    or a caption file (.srt, .vtt, .json3, .srv3, .txt ...). With -f any text
-    will do: links are found in prose, Markdown, HTML and tables.
+    a saved web page (.html), or a caption file (.srt, .vtt, .json3, .srv3,
+    .txt ...). With -f any text will do: links are found in prose, Markdown,
+    HTML and tables.
 
     What is finished is never done twice: run the same command again after a
     crash, and it goes on where it stopped. Exit code: 0 all good, 1 some jobs

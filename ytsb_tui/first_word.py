@@ -39,9 +39,11 @@ class Commands(click.Group):
             return
         import difflib  # what most commands never need is not loaded for them
 
-        from ytsb_tui.source import is_bare_id
+        from ytsb_tui.source import ID, is_bare_id
 
         if is_bare_id(word):
             return
         close = difflib.get_close_matches(word, self.commands, n=1)
+        if not close and ID.fullmatch(word):
+            return
         ctx.fail(f"No such command '{word}'." + (f" Did you mean '{close[0]}'?" if close else ""))

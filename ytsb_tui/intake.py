@@ -3,7 +3,8 @@
 A line is read for caption files and links, else for bare video ids and
 @handles; what stands around them is prose. Every line that is not blank and not a comment
 ends as a source, a duplicate or a refusal: nothing is lost. A `#` at the start
-of a line, or with a blank on both sides, starts a comment.
+of a line, or with a blank on both sides, starts a comment. A web page is read
+for its links to YouTube alone: whatever else it says is no mistake of the user.
 """
 
 from __future__ import annotations
@@ -21,12 +22,23 @@ from ytsb_tui.source import Source
 
 NOTHING = "There is no link, video id or caption file in this line."
 MISSING = "There is no such file."
+NOTHING_IN_PAGE = "There is no link to YouTube in this page."
+PAGES = (".html", ".htm")
+"""What the name of a saved web page ends in, in lower case."""
 
 BULLET = re.compile(r"\A(?:[-*+•–]|\d{1,4}[.)])\s+")
 COMMENT = re.compile(r"\s#(?:\s|$)")
 TOKEN = re.compile(r""""[^"]*"|'[^']*'|(?:\\.|[^\s\\])+""")
 """What a shell or a terminal makes of a dropped file's name: quoted, or blanks behind backslashes."""
 ANCHORED = re.compile(r"file://|~\w*/|/[^/]|\.{1,2}[\\/]|[A-Za-z]:[\\/]", re.IGNORECASE)
+
+PAGE = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+HREF = re.compile(r"\bhref\s{0,9}=", re.IGNORECASE)
+"""What a line of HTML that links to something has."""
+RELATIVE = re.compile(
+    r"""(\bhref\s{0,9}=\s{0,9}["']?)(?=/(?:watch\?v=|shorts/|live/)[A-Za-z0-9_-]{11}(?![\w-]))""", re.IGNORECASE
+)
+"""Before a link to a video in a page that YouTube itself served."""
 
 AMPERSAND = re.compile(r"&(?:(?:amp|#38|#x26);)+", re.IGNORECASE)
 ESCAPED = re.compile(r"\\(?=[_?=&.~*#!+-])")
@@ -112,9 +124,10 @@ def is_list(text: str) -> bool:
     return named > 0 and words <= 20 * named
 
 
-def _items(text: str, base: Path, *, lists: bool) -> Iterator[Source | Refused]:
+def _items(text: str, base: Path, *, lists: bool, page: bool = False) -> Iterator[Source | Refused]:
+    page = page or PAGE.match(text) is not None
     for number, line in _lines(text):
-        for item in _read_line(line, base, lists=lists):
+        for item in _read_page_line(line) if page else _read_line(line, base, lists=lists):
             yield replace(item, line=number)
 
 
@@ -122,8 +135,16 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     """The numbered lines that are neither blank nor comments, without bullets and trailing comments."""
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         line = plaintext.visible(line).strip()
-        if line and not line.startswith("#"):
+        if not line or line.startswith("#"):
+            continue
+        if HREF.search(line):  # the title of a link may have a #
+            yield number, RELATIVE.sub(r"\1https://www.youtube.com", line)
+        else:
             yield number, BULLET.sub("", COMMENT.split(line, maxsplit=1)[0], count=1)
+
+
+def _read_page_line(line: str) -> Sequence[Source | Refused]:
+    return [item for item in _read_links(_links(line)) if isinstance(item, Source)] or [Refused(0, line, NOTHING)]
 
 
 def _read_line(line: str, base: Path, *, lists: bool) -> Sequence[Source | Refused]:
@@ -204,14 +225,20 @@ def _read_links(links: Sequence[str]) -> list[Source | Refused]:
 
 def _read_file(name: str, base: Path, *, lists: bool) -> list[Source | Refused]:
     path = caption_file.named(name, base)
+    suffix = path.suffix.lower()
+    is_page = suffix in PAGES
     try:
-        data = caption_file.load(path)
-        if path.suffix.lower() != ".txt" or not is_list(text := plaintext.decode(data)):
-            return [replace(source.from_file(path, data), text=name)]
+        data = caption_file.load(path, PAGES if is_page else caption_file.SUFFIXES)
+        text = plaintext.decode(data) if is_page or suffix == ".txt" else ""
     except BadCaptions as error:
         return [Refused(0, name, str(error))]
+    if not is_page and not is_list(text):
+        return [replace(source.from_file(path, data), text=name)]
     if not lists:
         return [Refused(0, name, "A list that is named in a list is not read: name it itself.")]
-    return [
-        replace(item, text=f"{path.name}:{item.line} {item.text}") for item in _items(text, path.parent, lists=False)
+    items = [
+        replace(item, text=f"{path.name}:{item.line} {item.text}")
+        for item in _items(text, path.parent, lists=False, page=is_page)
+        if isinstance(item, Source) or not is_page
     ]
+    return items or [Refused(0, name, NOTHING_IN_PAGE)]

@@ -13,7 +13,7 @@ from ytsb_tui import caption_file, intake, plaintext
 from ytsb_tui.errors import BadCaptions, UsageError
 from ytsb_tui.intake import Refused
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.source import Source
+from ytsb_tui.source import ID, Source
 
 MOST_LISTED = 10
 """Refused lines that are told one by one."""
@@ -42,12 +42,14 @@ class Order:
 
 
 def read_orders(arguments: Sequence[str], lists: Iterable[str]) -> Order:
-    """Read the arguments, a source each, and the texts `lists` names ("-" for the standard input).
+    """Read the arguments, a source or a saved page each, and the texts `lists` names ("-" for the standard input).
 
     Raises `UsageError` when a text cannot be read, or nothing that could be
     worked on was named.
     """
-    texts = [("", "\n".join(map(_argument, arguments)), Path.cwd())] + [_text(name) for name in lists]
+    pages = [name for name in arguments if name.lower().endswith(intake.PAGES) and os.path.isfile(name)]
+    others = [name for name in arguments if name not in pages]
+    texts = [("", "\n".join(map(_argument, others)), Path.cwd())] + [_text(name) for name in (*pages, *lists)]
     sources: dict[str, Source] = {}
     named = duplicates = 0
     prose: list[tuple[str, Refused]] = []
@@ -69,9 +71,14 @@ def read_orders(arguments: Sequence[str], lists: Iterable[str]) -> Order:
 
 
 def _argument(argument: str) -> str:
-    """An argument as a line of a text: what is there on the disk is a path, even if it is called `Talk # 1.srt`."""
+    """An argument as a line of a text.
+
+    What is there on the disk is a path, even if it is called `Talk # 1.srt`;
+    what else has the form of a video id is one, even if it might be a word in
+    a text.
+    """
     if not os.path.exists(argument):
-        return argument
+        return f"https://youtu.be/{argument}" if ID.fullmatch(argument) else argument
     path = os.path.join(os.curdir, argument)
     return re.escape(path) if "#" in path else path
 

@@ -54,7 +54,7 @@ def is_bare_id(token: str) -> bool:
 
     Eleven characters that are no word or words: so not `programming`,
     `JavaScripts`, `lecture-001` or `07911123456`. One id in sixty looks like
-    those; it has to be given as a link.
+    those; in a text it has to be given as a link.
     """
     return bool(ID.fullmatch(token)) and not WORDS.fullmatch(token)
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ytsb_tui import caption_file
-from ytsb_tui.intake import MISSING, NOTHING, Duplicate, is_list, read
+from ytsb_tui.intake import MISSING, NOTHING, NOTHING_IN_PAGE, Duplicate, is_list, read
+from ytsb_tui.ordering import read_orders
 from ytsb_tui.plaintext import visible
 from ytsb_tui.source import Source, is_bare_id
 
@@ -252,6 +253,48 @@ def test_a_list_in_a_text_file_is_read_in_its_place(tmp_path: Path) -> None:
     assert [item.text for item in found.refused] == ["list.txt:5 list.txt", "list.txt:6 prose"]
 
 
+PAGE = f"""<!DOCTYPE html><html><head><title>Lectures</title><link href="/s/desktop/style.css">
+<script>var at = {{"url":"/watch?v=abcdefghij1"}}; // see https://www.gstatic.com/x /etc/passwd</script>
+<a href="/@lecturer">@lecturer</a> <a id="thumbnail" href="/watch?v={ID}&amp;list={LIST}&amp;index=1"><img></a>
+<a id="title" href="/watch?v={ID}&amp;list={LIST}&amp;index=1" title="Lecture # 1: &quot;Heat&quot;">Lecture # 1</a>
+<p>Text that says /watch?v=abcdefghij2</p> <a href='/shorts/{OTHER}'>Short</a> <a HREF=/live/abcdefghij3?x=1>Live</a>
+<a href="/watch?v=short">no id</a><a data-href="x" href="/watch?v=abcdefghij4X">no id either</a>
+"""
+
+
+@pytest.mark.parametrize("text", [PAGE, PAGE.replace("\n", " "), PAGE.partition("<script>")[2].partition("\n")[2]])
+def test_a_page_saved_from_youtube_names_its_videos(text: str) -> None:
+    found = read(text, base=HERE)
+    assert [item.id for item in found.sources] == [ID, OTHER, "abcdefghij3"]
+    assert all(refused.is_prose for refused in found.refused)
+
+
+def test_a_dropped_page_is_read_for_its_links_alone(tmp_path: Path) -> None:
+    (tmp_path / "course.html").write_text(PAGE)
+    (tmp_path / "news.htm").write_text("<html>\n<p>@handle\n</html>\n")
+    found = read(str(tmp_path / "course.html"), base=HERE)
+    assert [item.id for item in found.sources] == [ID, OTHER, "abcdefghij3"]
+    assert found.refused == ()
+    assert reason(str(tmp_path / "news.htm")) == NOTHING_IN_PAGE
+
+
+def test_a_page_is_taken_by_its_name_as_with_f(tmp_path: Path) -> None:
+    (tmp_path / "course.html").write_text(PAGE)
+    order = read_orders([str(tmp_path / "course.html"), OTHER], ())
+    assert [item.id for item in order.sources] == [OTHER, ID, "abcdefghij3"]
+    assert order.refused == ()
+
+
+def test_an_argument_that_looks_like_a_video_id_is_one_unless_a_file_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "programming").write_text("")
+    monkeypatch.chdir(tmp_path)
+    order = read_orders(["abcdefghijk", "programming", "two words here"], ())
+    assert [item.id for item in order.sources] == ["abcdefghijk"]
+    assert [line.text for _, line in order.refused] == ["./programming", "two words here"]
+
+
 def test_a_transcript_that_names_a_link_is_no_list() -> None:
     assert not is_list("[0:00] Hello\n[0:03] and welcome.\n")
     assert not is_list(f"{'We talk about entropy and heat today. ' * 9}More at youtu.be/{ID}.")
@@ -277,7 +320,25 @@ def test_no_line_is_lost(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["'", '"', "\\", "a", "youtu", "youtu.be/", "@", "[", "&amp;", " # ", "\\ ", "https:/", "- "]
+    "piece",
+    [
+        "'",
+        '"',
+        "\\",
+        "a",
+        "youtu",
+        "youtu.be/",
+        "@",
+        "[",
+        "&amp;",
+        " # ",
+        "href=",
+        "<html href ",
+        "href=/watch?v=",
+        "\\ ",
+        "https:/",
+        "- ",
+    ],
 )
 def test_a_hostile_line_of_any_length_is_read(piece: str) -> None:
     text = piece * 50_000
