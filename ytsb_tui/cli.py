@@ -60,6 +60,7 @@ def settings_options(command: Command) -> Command:
         click.option("--model", help="Claude's model id.  [default: the current Sonnet]"),
         click.option("--base-url", help="Another server that speaks the Messages API: Ollama, llama.cpp, vLLM ..."),
         click.option("--language", "notes_language", help="Write notes in this language.  [default: the video's]"),
+        click.option("--languages", help="Caption languages, best first, such as en,de.  [default: en]"),
         click.option("--budget", type=float, help="Start no paid stage that would exceed this many US dollars."),
         click.option("--economy", is_flag=True, default=None, help="Half the price, up to a day of waiting."),
         click.option("--proxy", help="http://, https:// or socks5h:// proxy for everything asked of YouTube."),

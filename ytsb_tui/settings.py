@@ -15,6 +15,7 @@ import msgspec
 import platformdirs
 
 from ytsb_tui.errors import UsageError
+from ytsb_tui.plaintext import one_line
 
 PRIVATE = ".ytsb"
 """The folder inside a vault that is the program's own."""
@@ -139,6 +140,20 @@ class Settings:
 
 
 KNOWN = {item.name: item for item in fields(Settings)}
+ON_COMMAND_LINE = {"language": ("notes_language", "languages"), "limit": ("playlist_limit",)}
+"""What a user of `--language` or `--limit` may mean by that in a file."""
+KINDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "float | None": "a number",
+    "str": "a text in quotes",
+    "Path": "a path in quotes",
+    "Path | None": "a path in quotes",
+    "tuple[str, ...]": 'a list of texts such as ["en", "de"]',
+    "Mapping[str, str]": 'a table such as {"jobs.retry" = "e"} in the settings file',
+}
+"""What a setting has to be, by its type."""
 
 
 def config_file() -> Path:
@@ -162,15 +177,18 @@ def load(
     for name, value in (os.environ if environment is None else environment).items():
         if name.startswith(PREFIX):
             key = _known(name.removeprefix(PREFIX).lower(), name)
-            given[key] = list(filter(None, map(str.strip, value.split(",")))) if key == "languages" else value
-    given |= {key: value for key, value in overrides.items() if value is not None}
+            given[key] = _listed(value) if key == "languages" else value
+    given |= {
+        key: _listed(value) if key == "languages" and isinstance(value, str) else value
+        for key, value in overrides.items()
+        if value is not None
+    }
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except UnicodeEncodeError as error:
         raise UsageError(f"A setting of the environment is no text: {error.object[:40]!r}.") from error
     except msgspec.ValidationError as error:
-        what, _, name = str(error).partition(" - at `$.")
-        raise UsageError(f"The setting `{name.rstrip('`')}` is wrong: {what}.") from error
+        raise _misfit(str(error), given) from error
     return replace(
         settings,
         out=_at_home(settings.out),
@@ -178,6 +196,23 @@ def load(
         prices=_at_home(settings.prices),
         tor_options=settings.tor_options and _at_home(settings.tor_options),
     )
+
+
+def _listed(words: str) -> list[str]:
+    """The items of a list that is written with commas."""
+    return list(filter(None, map(str.strip, words.split(","))))
+
+
+def _misfit(words: str, given: Mapping[str, Any]) -> UsageError:
+    """What a user is told of a value that does not fit its setting, which msgspec names at the end of its `words`."""
+    name = re.split(r"\W", words.rpartition(" - at `$.")[2])[0]
+    kind = str(KNOWN[name].type)
+    wanted = KINDS.get(kind) or "one of " + ", ".join(re.findall(r"'(\w+)'", kind))
+    value = given[name]
+    if isinstance(value, bool):
+        value = str(value).lower()
+    shown = "" if isinstance(value, list | dict) else f", not {one_line(str(value))[:40] or 'empty'}"
+    return UsageError(f"`{name}` must be {wanted}{shown}.")
 
 
 def _at_home(path: Path) -> Path:
@@ -205,16 +240,23 @@ def read_toml(file: Path, what: str) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise
+    except OSError as error:
+        why = error.strerror or str(error)
     except RecursionError:
-        raise UsageError(f"The {what} {file} cannot be read: it is nested too deeply.") from None
-    except (OSError, ValueError) as error:  # also a number of thousands of digits
-        raise UsageError(f"The {what} {file} cannot be read: {error}.") from error
+        why = "it is nested too deeply"
+    except UnicodeDecodeError:
+        why = "it is no text in UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        why = str(error).replace("Cannot overwrite a value", "Something is set twice")
+    except ValueError:
+        why = "a number in it has thousands of digits"
+    raise UsageError(f"The {what} {file} cannot be read: {why}.")
 
 
 def _known(key: str, place: str) -> str:
     """`key`, if there is such a setting; else a `UsageError` that says where it stands, and what may be meant."""
     if key not in KNOWN:
-        close = difflib.get_close_matches(key, KNOWN, n=1)
-        hint = f" Did you mean `{close[0]}`?" if close else ""
+        close = ON_COMMAND_LINE.get(key) or difflib.get_close_matches(key, KNOWN, n=1)
+        hint = f" Did you mean {' or '.join(f'`{name}`' for name in close)}?" if close else ""
         raise UsageError(f"{place}: there is no setting `{key}`.{hint}")
     return key

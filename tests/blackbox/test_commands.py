@@ -154,7 +154,7 @@ def test_settings_come_from_the_file_the_environment_and_the_command_line(progra
         assert notes_of(program.desk / vault) == ["talk.md"]
     assert not (program.desk / "no").exists()
     wrong = program("run", "talk.srt", YTSB_WORKERS="many")
-    assert (wrong.code, "The setting `workers` is wrong" in wrong.err) == (2, True)
+    assert (wrong.code, "`workers` must be a whole number" in wrong.err) == (2, True)
 
 
 def test_doctor_looks_and_makes_nothing(program: Program) -> None:

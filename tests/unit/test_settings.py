@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ytsb_tui.errors import UsageError
-from ytsb_tui.settings import KNOWN, Settings, load
+from ytsb_tui.settings import KINDS, KNOWN, Settings, load
 
 
 @pytest.fixture
@@ -107,8 +107,13 @@ def test_every_setting_can_be_set_by_file_and_environment(file: Path) -> None:
     }
 
 
-def test_a_list_in_the_environment_is_separated_by_commas(file: Path) -> None:
+def test_a_list_in_the_environment_or_on_the_command_line_is_separated_by_commas(file: Path) -> None:
     assert loaded(file, "", {"YTSB_LANGUAGES": "de, en-GB,"}).languages == ("de", "en-GB")
+    assert loaded(file, "", languages="de, en-GB").languages == ("de", "en-GB")
+
+
+def test_every_type_of_setting_can_be_told_in_words() -> None:
+    assert {str(item.type) for item in KNOWN.values() if not str(item.type).startswith("Literal")} == KINDS.keys()
 
 
 def test_the_home_folder_can_be_written_as_a_tilde(file: Path) -> None:
@@ -127,6 +132,8 @@ def test_a_tilde_that_means_no_home_is_a_name(file: Path) -> None:
         ("wrokers = 3", "there is no setting `wrokers`. Did you mean `workers`?"),
         ("generate_limits = 3", "there is no setting `generate_limits`. Did you mean `generate_limit`?"),
         ("xyzzy = 3", "there is no setting `xyzzy`."),
+        ('language = "de"', "there is no setting `language`. Did you mean `notes_language` or `languages`?"),
+        ("limit = 3", "there is no setting `limit`. Did you mean `playlist_limit`?"),
     ],
 )
 def test_an_unknown_setting_is_told_with_the_one_that_may_be_meant(file: Path, line: str, told: str) -> None:
@@ -138,14 +145,20 @@ def test_an_unknown_setting_is_told_with_the_one_that_may_be_meant(file: Path, l
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ('workers = "many"', "The setting `workers` is wrong"),
-        ("workers = 2.5", "The setting `workers` is wrong"),
-        ('author = "gpt"', "The setting `author` is wrong"),
-        ('pdf = "perhaps"', "The setting `pdf` is wrong"),
-        ("out = 7", "The setting `out` is wrong"),
-        ('languages = "en"', "The setting `languages` is wrong"),
-        ("languages = [1]", "The setting `languages[0]` is wrong"),
-        ("[model]\nname = 1", "The setting `model` is wrong"),
+        ('workers = "many"', "`workers` must be a whole number, not many."),
+        ("workers = 2.5", "`workers` must be a whole number, not 2.5."),
+        ("workers = true", "`workers` must be a whole number, not true."),
+        ('author = "gpt"', "`author` must be one of auto, claude, outline, not gpt."),
+        ('notify = ""', "`notify` must be one of toast, bell, desktop, not empty."),
+        ('pdf = "perhaps"', "`pdf` must be true or false, not perhaps."),
+        ("budget = 2026-01-01", "`budget` must be a number, not 2026-01-01."),
+        ('retry_minutes = "soon"', "`retry_minutes` must be a number, not soon."),
+        ("out = 7", "`out` must be a path in quotes, not 7."),
+        ("tor_options = 7", "`tor_options` must be a path in quotes, not 7."),
+        ('languages = "en"', '`languages` must be a list of texts such as ["en", "de"], not en.'),
+        ("languages = [1]", '`languages` must be a list of texts such as ["en", "de"].'),
+        ("[model]\nname = 1", "`model` must be a text in quotes."),
+        ("keys = {a = 1}", '`keys` must be a table such as {"jobs.retry" = "e"} in the settings file.'),
         ("workers = 0", "`workers` must be from 1 to 64, not 0."),
         ("export_limit = 65", "`export_limit` must be from 1 to 64, not 65."),
         ("retries = -1", "`retries` must not be negative"),
@@ -163,12 +176,12 @@ def test_a_value_that_cannot_be_meant_is_told(file: Path, line: str, told: str) 
 
 
 def test_a_wrong_value_of_the_environment_is_told(file: Path) -> None:
-    assert "The setting `workers` is wrong" in refusal(file, "", {"YTSB_WORKERS": "three"})
+    assert refusal(file, "", {"YTSB_WORKERS": "three"}) == "`workers` must be a whole number, not three."
 
 
 def test_other_keys_are_a_table_of_the_file(file: Path) -> None:
     assert loaded(file, 'keys = {"jobs.retry" = "e"}').keys == {"jobs.retry": "e"}
-    assert "The setting `keys` is wrong" in refusal(file, "", {"YTSB_KEYS": "jobs.retry=e"})
+    assert "`keys` must be a table" in refusal(file, "", {"YTSB_KEYS": "jobs.retry=e"})
 
 
 @pytest.mark.parametrize(
@@ -176,7 +189,8 @@ def test_other_keys_are_a_table_of_the_file(file: Path) -> None:
     [
         ("workers = ", "at end of document"),
         ("workers = 3\nmodel\n", "line 2"),
-        ("pdf = true\npdf = true\n", "line 2"),
+        ("pdf = true\npdf = true\n", "Something is set twice (at line 2"),
+        (f"workers = {'9' * 5000}", "a number in it has thousands of digits."),
         ("= 3", "line 1"),
     ],
 )
@@ -192,7 +206,7 @@ def test_a_file_that_notepad_saved_is_read(file: Path) -> None:
 
 def test_a_file_that_is_no_text_is_told(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=r"cannot be read: it is no text in UTF-8\."):
         load({}, file=file, environment={})
 
 

@@ -105,4 +105,7 @@ def _read(file: Path) -> dict[str, Price]:
     try:
         return msgspec.convert(read_toml(file, "price file"), dict[str, Price], strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"The price file {file} cannot be read: {error}.") from error
+        needed = ", ".join(field.name for field in msgspec.structs.fields(Price) if field.required)
+        raise UsageError(
+            f"The price file {file} cannot be read: it needs a table for each model, with numbers for {needed}."
+        ) from error
