@@ -16,6 +16,7 @@ from ytsb_tui import __version__
 from ytsb_tui.errors import UsageError, YtsbError, from_os_error
 from ytsb_tui.first_word import Commands
 from ytsb_tui.plaintext import visible
+from ytsb_tui.wording import counted
 
 if TYPE_CHECKING:
     from ytsb_tui.job_logger import JobLogger
@@ -296,12 +297,17 @@ def stats(context: click.Context, out: Path | None) -> None:
 @vault_option
 @click.pass_context
 def export_csv(context: click.Context, file: Path, out: Path | None) -> None:
-    """Write every attempt as a row of FILE, for a spreadsheet.
+    """Write every attempt as a row of FILE, for a spreadsheet; - for stdout.
 
     \b
       ytsb-tui log export-csv attempts.csv
+      ytsb-tui log export-csv - | head -n 3
     """
-    click.echo(f"{_log_of(context, out).export_csv(file)} attempts written to {file}")
+    logger = _log_of(context, out)
+    if str(file) == "-":
+        logger.print_csv(sys.stdout.buffer)
+    else:
+        click.echo(f"{counted(logger.export_csv(file), 'attempt')} written to {file}")
 
 
 @cli.command()

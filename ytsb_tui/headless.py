@@ -31,6 +31,7 @@ from ytsb_tui.source import Source
 from ytsb_tui.source import video as source_of
 from ytsb_tui.stages import PAID
 from ytsb_tui.usage import Usage
+from ytsb_tui.wording import counted
 
 GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -125,9 +126,10 @@ class Run:
             prices = [price(job, author, self._engine.plan) for job in appraisal.told(jobs)]
         total = sum(prices, Usage())
         cost = "of unknown price" if total.cost is None else f"for about ${total.cost:.2f}"
+        read = total.input_tokens + total.cache_write_tokens + total.cache_read_tokens
         self.say(
-            f"{len(prices)} jobs: about {total.input_tokens + total.cache_write_tokens + total.cache_read_tokens:,} "
-            f"tokens in and {total.output_tokens:,} out, {cost} with {author.model or author.name}.",
+            f"{counted(len(prices), 'job')}: about {read:,} tokens in and {total.output_tokens:,} out, "
+            f"{cost} with {author.model or author.name}.",
             style="bold",
         )
         if self._json:
@@ -154,13 +156,13 @@ class Run:
                     yield self._engine.job(entry.video_id, source_of(entry.video_id).url, entry.title)
         except StageError as error:
             self._lists_broke_off = True
-            where = f"the list broke off after {found} videos. " if found else ""
+            where = f"the list broke off after {counted(found, 'video')}. " if found else ""
             advice = "Run the same command again to take the rest." if error.policy.by_itself else error.advice
             self.say(f"{source.id}: {where}{error} {advice}", style="red")
         else:
             limit = self._settings.playlist_limit
             full = f"; `playlist_limit` takes no more than {limit}" if found + withheld >= limit else ""
-            self.say(f"{source.id}: {found} videos" + (f", {withheld} withheld" if withheld else "") + full)
+            self.say(f"{source.id}: {counted(found, 'video')}" + (f", {withheld} withheld" if withheld else "") + full)
 
     def work(
         self,

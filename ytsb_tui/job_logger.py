@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ytsb_tui.clock import Clock, SystemClock, iso
 from ytsb_tui.errors import UsageError, from_os_error
@@ -104,19 +104,19 @@ class JobLogger:
         """
         if os.path.realpath(path) == os.path.realpath(self.file.path):
             raise UsageError(f"{path} is the log itself.", advice="Choose another name for the spreadsheet.")
-        rows = [dict(_flat(entry)) for entry in self.get_all_jobs()]
-        columns = dict.fromkeys(name for row in rows for name in row)
+        entries = self.get_all_jobs()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
-                text = io.TextIOWrapper(file, "utf-8-sig", "replace", newline="")
-                writer = csv.writer(text)
-                writer.writerow([_cell(name) for name in columns])
-                writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
-                text.detach()
+                _write_csv(entries, file, "utf-8-sig")
         except OSError as error:
             raise from_os_error(error, f"writing {path}") from error
-        return len(rows)
+        return len(entries)
+
+    def print_csv(self, file: IO[bytes]) -> None:
+        """Write the same to a stream, for another program: without the mark that spreadsheets know UTF-8 by."""
+        _write_csv(self.get_all_jobs(), file, "utf-8")
+        file.flush()
 
     def clear_log(self) -> Path | None:
         """Start an empty log; returns the backup of the old one, None where there was none.
@@ -128,6 +128,16 @@ class JobLogger:
 
     def _select(self, wanted: Callable[[Outline], bool]) -> list[Entry]:
         return self.file.read(lambda content: select(content, wanted))
+
+
+def _write_csv(entries: Iterable[Entry], file: IO[bytes], encoding: str) -> None:
+    rows = [dict(_flat(entry)) for entry in entries]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    text = io.TextIOWrapper(file, encoding, "replace", newline="")
+    writer = csv.writer(text)
+    writer.writerow([_cell(name) for name in columns])
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    text.detach()
 
 
 def _flat(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

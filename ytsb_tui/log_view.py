@@ -17,6 +17,7 @@ from ytsb_tui.job_logger import JobLogger, create_default_logger
 from ytsb_tui.journal import Journal
 from ytsb_tui.log_figures import Fared, figure
 from ytsb_tui.plaintext import one_line
+from ytsb_tui.wording import counted
 
 NOTHING = "Nothing was logged yet."
 WIDEST = 500
@@ -39,8 +40,6 @@ def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
     if not entries:
         console.print("No attempt failed." if failed else NOTHING)
         return
-    if not console.is_terminal:
-        console.width = WIDEST
     table = _table("when", "id", "seconds", "worker", "what")
     for column in table.columns[:-1]:
         column.no_wrap = True
@@ -53,7 +52,14 @@ def show_attempts(logger: JobLogger, *, failed: bool, last: int) -> None:
             _words(entry, "worker_id"),
             outcome(entry),
         )
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = WIDEST
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():  # not as wide as the longest of them
+        console.out(line.rstrip(), highlight=False)
 
 
 def outcome(entry: dict[str, Any]) -> Text:
@@ -74,9 +80,9 @@ def show_statistics(logger: JobLogger) -> None:
         console.print(NOTHING)
         return
     console.print(
-        f"{figures['total_jobs']} attempts: {figures['successful']} successful, {figures['failed']} failed "
+        f"{counted(figures['total_jobs'], 'attempt')}: {figures['successful']} successful, {figures['failed']} failed "
         f"({figures['success_rate']:.1%} success), {spell(figures['average_duration'])} on average, "
-        f"{figures['total_files_created']} files"
+        f"{counted(figures['total_files_created'], 'file')}"
     )
     console.print(f"{parts.per_hour:.1f} jobs an hour, {parts.parallelism:.1f} workers busy at a time on average\n")
     stages = _table("stage", "average", "")

@@ -14,6 +14,7 @@ from ytsb_tui.errors import BadCaptions, UsageError
 from ytsb_tui.intake import Refused
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.source import ID, Source
+from ytsb_tui.wording import counted
 
 MOST_LISTED = 10
 """Refused lines that are told one by one."""
@@ -37,7 +38,7 @@ class Order:
             where = f"{place}, line {line.line}: " if place else ""
             told.append(one_line(f"{where}{line.text[:100]} - {line.reason}"))
         if (more := len(self.refused) - MOST_LISTED) > 0:
-            told.append(f"... and {more} more lines that cannot be taken.")
+            told.append(f"... and {counted(more, 'more line')} that cannot be taken.")
         return told
 
 

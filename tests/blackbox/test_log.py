@@ -52,6 +52,7 @@ def test_the_log_shows_every_attempt(program: Program, mixed: list[Json]) -> Non
     assert [line.split()[2] for line in shown[1:]] == [entry["video_id"] for entry in mixed]
     assert [line for line in shown if re.search(r"✗ .*bad\.srt  fetching_transcript: bad\.srt", line)]
     assert len(program("log", "-n", "1").out.splitlines()) == 2
+    assert [line for line in shown if line != line.rstrip()] == []
     failed = program("log", "--failed").out
     assert "bad.srt" in failed
     assert "lecture" not in failed
@@ -87,6 +88,13 @@ def test_a_spreadsheet_has_a_row_for_each_attempt(program: Program, mixed: list[
     assert [row["video_id"] for row in rows] == [entry["video_id"] for entry in mixed]
     assert [row["success"] for row in rows] == [str(entry["success"]).lower() for entry in mixed]
     assert all(float(row["timings.generate_notes"]) > 0 for row in rows if row["success"] == "true")
+
+
+def test_a_spreadsheet_may_go_to_another_program(program: Program, mixed: list[Json]) -> None:
+    told = program("log", "export-csv", "-")
+    assert told.err == ""
+    assert [row["video_id"] for row in csv.DictReader(io.StringIO(told.out))] == [each["video_id"] for each in mixed]
+    assert not (program.desk / "-").exists()
 
 
 def commands_of_the_readme() -> list[str]:

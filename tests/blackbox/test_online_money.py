@@ -31,7 +31,7 @@ def test_an_estimate_orders_nothing(online: Online) -> None:
     assert told.code == 1, told
     assert "1 done, 1 failed" in told.out
     assert "What was fetched is kept; nothing was ordered." in told.out
-    assert "1 jobs: about" in told.out
+    assert "\n1 job: about" in told.out
     assert not (online.vault / "processing_log.json").exists()
     assert "There is nothing to retry." in online.program("retry").out
     asked = len(online.world.youtube.journal)

@@ -11,7 +11,8 @@ from ytsb_tui.job import Stage
 from ytsb_tui.log_lines import Entry
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.attempt import Attempt, words_of
-from ytsb_tui.ui.format import STAGE_WORDS, amount, counted, money, short
+from ytsb_tui.ui.format import STAGE_WORDS, amount, money, short
+from ytsb_tui.wording import counted
 
 MUTED = "$foreground 60%"
 TONES = {"quiet": MUTED, "good": "$text-success", "bad": "$text-error"}

@@ -13,8 +13,9 @@ from ytsb_tui.clock import spell
 from ytsb_tui.job import Stage
 from ytsb_tui.log_figures import DAY, HOUR, MINUTE, Breakdown, Fared, Outline, Timeline, statistics
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.ui.format import STAGE_WORDS, bar, counted, short
+from ytsb_tui.ui.format import STAGE_WORDS, bar, short
 from ytsb_tui.ui.plots import Bar, axis, bars, columns
+from ytsb_tui.wording import counted
 
 STRETCHES = 60
 """Columns of the throughput at most: as many as fit 80 cells."""

@@ -72,11 +72,6 @@ def amount(number: int) -> str:
     return str(number)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 job`, `3 jobs`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def bar(fraction: float, width: int) -> str:
     """A bar of `width` cells, told from its rest by shape as well as by colour."""
     full = round(max(0.0, min(fraction, 1.0)) * width)

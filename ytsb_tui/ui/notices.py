@@ -12,8 +12,9 @@ from ytsb_tui.job import Failure, Status
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.exits import moved
-from ytsb_tui.ui.format import at_clock, counted
+from ytsb_tui.ui.format import at_clock
 from ytsb_tui.ui.row import outcome
+from ytsb_tui.wording import counted
 
 LONG_PAUSE = 600.0
 """Seconds of a pause that the user should know of."""

@@ -20,9 +20,9 @@ from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as video_source
-from ytsb_tui.ui.format import counted
 from ytsb_tui.ui.messages import CannotOpen, Opened, Owned, Said
 from ytsb_tui.ui.news import News, Seen, Told
+from ytsb_tui.wording import counted
 
 if TYPE_CHECKING:
     from ytsb_tui.engine import Engine

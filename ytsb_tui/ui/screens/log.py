@@ -23,10 +23,10 @@ from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.account import account
 from ytsb_tui.ui.attempt import Attempt
 from ytsb_tui.ui.attempts import Attempts
-from ytsb_tui.ui.format import counted
 from ytsb_tui.ui.log_reading import Reading, Version, entry_of, read_all, read_newest, read_on
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.line_list import LineList
+from ytsb_tui.wording import counted
 
 LOOK = 1.0
 """Seconds between two looks at whether the log has changed."""

@@ -18,12 +18,12 @@ from textual.widgets import Input, Static
 
 from ytsb_tui.errors import UsageError
 from ytsb_tui.plaintext import one_line
-from ytsb_tui.ui.format import counted
 from ytsb_tui.ui.notes import counterpart, find_note, is_assessment, read_note
 from ytsb_tui.ui.opening import Launch, open_file
 from ytsb_tui.ui.page import Link
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.markdown_view import MarkdownView
+from ytsb_tui.wording import counted
 
 
 @dataclass(frozen=True)

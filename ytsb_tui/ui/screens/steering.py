@@ -13,12 +13,13 @@ from ytsb_tui.events import ResourcePaused
 from ytsb_tui.job import Stage, Status
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import why_not
-from ytsb_tui.ui.format import at_clock, counted
+from ytsb_tui.ui.format import at_clock
 from ytsb_tui.ui.opening import Launch, open_file
 from ytsb_tui.ui.row import Row
 from ytsb_tui.ui.session import Session
 from ytsb_tui.ui.view import View
 from ytsb_tui.ui.widgets.job_table import JobTable
+from ytsb_tui.wording import counted
 
 UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 

@@ -12,8 +12,9 @@ from ytsb_tui.clock import spell
 from ytsb_tui.glance import Past
 from ytsb_tui.job import Stage, Status
 from ytsb_tui.plaintext import one_line, visible
-from ytsb_tui.ui.format import STAGE_WORDS, amount, counted, money, short
+from ytsb_tui.ui.format import STAGE_WORDS, amount, money, short
 from ytsb_tui.ui.row import Row
+from ytsb_tui.wording import counted
 
 TONES = {
     "quiet": "$foreground 60%",

@@ -9,10 +9,11 @@ from textual.widget import Widget
 from ytsb_tui.job import Status
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
-from ytsb_tui.ui.format import amount, at_clock, bar, countdown, counted, fit, money, short
+from ytsb_tui.ui.format import amount, at_clock, bar, countdown, fit, money, short
 from ytsb_tui.ui.notices import LONG_PAUSE
 from ytsb_tui.ui.row import BADGES
 from ytsb_tui.ui.session import Session
+from ytsb_tui.wording import counted
 
 TONES = {
     Status.RUNNING: "$text-accent",
