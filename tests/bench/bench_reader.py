@@ -95,7 +95,7 @@ async def spin(ready: Callable[[], object]) -> None:
 
 
 async def ours(root: Path) -> tuple[float, Stall]:
-    app = Alone(ReaderScreen(root, Path("Empty.md"), browse=print))
+    app = Alone(ReaderScreen(root, Path("Empty.md"), browse=bool))
     async with app.run_test(size=(120, 40)) as pilot:
         view = app.screen.query_one(MarkdownView)
         await spin(lambda: view.page.lines)
@@ -103,7 +103,7 @@ async def ours(root: Path) -> tuple[float, Stall]:
         async with watched() as stall:
             started = time.perf_counter()
             app.pop_screen()
-            app.push_screen(ReaderScreen(root, Path("Long.md"), browse=print))
+            app.push_screen(ReaderScreen(root, Path("Long.md"), browse=bool))
             await spin(lambda: _lines(app) > 100)
             took = time.perf_counter() - started
             await asyncio.sleep(0.3)

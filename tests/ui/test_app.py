@@ -313,6 +313,21 @@ async def test_o_and_shift_o_open_files_of_the_vault_only(tmp_path: Path) -> Non
         assert "AI/aaa.md leads out of the vault." in toasts(app)
 
 
+async def test_a_file_that_nothing_opens_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path / "notes")
+    world.run("aaa")
+    world.close()
+    for name in ("xdg-open", "open"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 3\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with opened(tmp_path / "notes", paused=True) as (app, pilot):
+        await pilot.press("o")
+        await until(pilot, lambda: toasts(app))
+        (words,) = toasts(app)
+        assert "open found nothing to open AI/aaa.md with. Open " in words
+
+
 async def test_a_dimmed_key_says_why_it_is(tmp_path: Path) -> None:
     async with opened(tmp_path) as (app, pilot):
         await pilot.press("t", "c")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.samples import samples
 from ytsb_tui.settings import Settings
 from ytsb_tui.stages import PIPELINE
+from ytsb_tui.ui.opening import can_browse
 from ytsb_tui.ui.screens.reader import ReaderScreen
 from ytsb_tui.ui.widgets.markdown_view import MarkdownView
 from ytsb_tui.workshop import Workshop
@@ -55,12 +57,18 @@ class Outside:
 
     urls: list[str] = field(default_factory=list)
     commands: list[list[str]] = field(default_factory=list)
+    has_browser: bool = True
+
+    def browse(self, url: str) -> bool:
+        """Note an address, if there is anything to show it with."""
+        self.urls += [url] if self.has_browser else []
+        return self.has_browser
 
 
 def reader(root: Path, note: Path = HASHES, outside: Outside | None = None) -> Alone:
     outside = outside or Outside()
     return Alone(
-        ReaderScreen(root, note, browse=outside.urls.append, launch=lambda command: outside.commands.append([*command]))
+        ReaderScreen(root, note, browse=outside.browse, launch=lambda command: outside.commands.append([*command]))
     )
 
 
@@ -167,6 +175,23 @@ async def test_time_links_and_web_links_open_the_browser(tmp_path: Path) -> None
     assert outside.urls == ["https://youtu.be/dQw4w9WgXcQ?t=754", "http://example.org/a_b"]
 
 
+async def test_where_there_is_no_browser_the_address_is_told(tmp_path: Path) -> None:
+    note = write(tmp_path, "[more](http://example.org/a_b)\n")
+    async with reader(tmp_path, note, Outside(has_browser=False)).run_test() as pilot:
+        await drawn(pilot)
+        await press(pilot, ["n", "enter"])
+        await shows(pilot, "There is no browser here to open http://example.org/a_b with.")
+
+
+def test_a_browser_has_a_window_of_its_own() -> None:
+    def nobody() -> webbrowser.BaseBrowser:
+        raise webbrowser.Error
+
+    assert can_browse(lambda: webbrowser.BackgroundBrowser("firefox"))
+    assert not can_browse(lambda: webbrowser.GenericBrowser("w3m"))
+    assert not can_browse(nobody)
+
+
 @pytest.mark.parametrize(
     "link",
     [
@@ -263,7 +288,7 @@ async def test_o_opens_the_file_with_the_systems_program(vault: Path) -> None:
     async with reader(vault, outside=outside).run_test() as pilot:
         await drawn(pilot)
         await press(pilot, ["o"])
-        await shows(pilot, f"Opened {HASHES}")
+        await shows(pilot, f"Opening {HASHES}")
         (vault / HASHES).unlink()
         await press(pilot, ["o"])
         await shows(pilot, "is not there any more")

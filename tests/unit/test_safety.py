@@ -170,7 +170,7 @@ def test_only_notes_and_pdfs_are_handed_to_the_system(tmp_path: Path, name: str)
     (tmp_path / name).write_text("x")
     started: list[Any] = []
     with pytest.raises(UsageError, match="neither a note nor a PDF"):
-        open_file(tmp_path, Path(name), started.append)
+        open_file(tmp_path, Path(name), pytest.fail, started.append)
     assert started == []
 
 
@@ -178,7 +178,7 @@ def test_only_notes_and_pdfs_are_handed_to_the_system(tmp_path: Path, name: str)
 def test_a_name_is_one_argument_whatever_a_shell_would_make_of_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("x")
     started: list[Any] = []
-    open_file(tmp_path, Path(name), started.append)
+    open_file(tmp_path, Path(name), pytest.fail, started.append)
     ((_, argument),) = started
     assert argument == str((tmp_path / name).resolve())
 
@@ -187,7 +187,7 @@ def test_a_name_is_one_argument_whatever_a_shell_would_make_of_it(tmp_path: Path
 def test_nothing_outside_the_vault_is_opened(root: Path, outside: Path, path: str) -> None:
     (root / "link.md").symlink_to(outside)
     with pytest.raises(UsageError):
-        open_file(root, Path(path), lambda command: pytest.fail(str(command)))
+        open_file(root, Path(path), pytest.fail, lambda command: pytest.fail(str(command)))
 
 
 @pytest.mark.parametrize("text", ["a;=1+1", "a;\t=1+1", "a\n@SUM(1)", "x; -2+3", "；;＝1"])

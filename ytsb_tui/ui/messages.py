@@ -34,7 +34,7 @@ class CannotOpen(Message):
 
 @dataclass
 class Said(Message):
-    """What became of something the user asked for. Posted from the errand and playlist threads."""
+    """What became of something the user asked for. Posted from the errand, playlist and opening threads."""
 
     words: str
     severity: Literal["information", "warning", "error"] = "information"

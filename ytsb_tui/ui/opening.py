@@ -1,10 +1,13 @@
-"""Opening files with the system's program: never through a shell, never outside the vault."""
+"""Opening files with the system's program: never through a shell, never outside the vault; and a browser, if any."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,10 +15,14 @@ from ytsb_tui.errors import UsageError
 
 OPENABLE = (".md", ".pdf")
 """What is shown by the system's program; anything else might be run by it."""
+EARLY = 30.0
+"""Seconds within which a program that ends badly has shown nothing."""
 Launch = Callable[[Sequence[str]], object]
+Complain = Callable[[str], object]
+"""What hears, from another thread, that a file was not opened after all."""
 
 
-def open_file(root: Path, path: Path, launch: Launch | None = None) -> None:
+def open_file(root: Path, path: Path, complain: Complain, launch: Launch | None = None) -> None:
     """Open `root / path`. Raises `UsageError` where there is no such file in the vault, or nothing to open it with."""
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
@@ -28,12 +35,31 @@ def open_file(root: Path, path: Path, launch: Launch | None = None) -> None:
         os.startfile(target)
         return
     opener = "open" if sys.platform == "darwin" else "xdg-open"
+    command = [opener, os.fspath(target)]
     try:
-        (launch or _launch)([opener, os.fspath(target)])
+        if launch is not None:
+            launch(command)
+        else:
+            _launch(command, lambda: complain(f"{opener} found nothing to open {path} with. Open {target} yourself."))
     except OSError as error:
         raise UsageError(f"{opener} cannot be run: {error.strerror}.", advice=f"Open {target} yourself.") from error
 
 
-def _launch(command: Sequence[str]) -> None:
+def _launch(command: Sequence[str], in_vain: Callable[[], object]) -> None:
     nowhere = subprocess.DEVNULL
-    subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    process = subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    began = time.monotonic()
+
+    def wait() -> None:
+        if process.wait() and time.monotonic() - began < EARLY:
+            in_vain()
+
+    threading.Thread(target=wait, name="opened", daemon=True).start()
+
+
+def can_browse(get: Callable[[], webbrowser.BaseBrowser] = webbrowser.get) -> bool:
+    """Whether there is a browser with a window of its own; one in the terminal would draw over the app."""
+    try:
+        return type(get()) is not webbrowser.GenericBrowser
+    except webbrowser.Error:
+        return False

@@ -18,8 +18,9 @@ from textual.widgets import Input, Static
 
 from ytsb_tui.errors import UsageError
 from ytsb_tui.plaintext import one_line
+from ytsb_tui.ui.messages import Said
 from ytsb_tui.ui.notes import counterpart, find_note, is_assessment, read_note
-from ytsb_tui.ui.opening import Launch, open_file
+from ytsb_tui.ui.opening import Launch, can_browse, open_file
 from ytsb_tui.ui.page import Link
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.markdown_view import MarkdownView
@@ -77,14 +78,14 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         root: Path,
         note: Path,
         *,
-        browse: Callable[[str], object] | None = None,
+        browse: Callable[[str], bool] | None = None,
         launch: Launch | None = None,
     ) -> None:
-        """Read `note`, whose path is relative to the vault `root`."""
+        """Read `note`, whose path is relative to the vault `root`; `browse` shows an address, if it can."""
         super().__init__()
         self._root = root
         self._note = note
-        self._browse = browse
+        self._browse = browse or self._open_address
         self._launch = launch
         self._past: list[Reading] = []
         self._said = ""
@@ -202,12 +203,18 @@ back; times and web links open the browser. **/** searches. Model answers are hi
         self._said = ""
         link = message.link
         if link.kind == "web":
-            (self._browse or self.app.open_url)(link.target)
-            self._say(f"Opened {link.target}")
+            shown = self._browse(link.target)
+            self._say(f"Opened {link.target}" if shown else f"There is no browser here to open {link.target} with.")
         elif link.target.startswith("#"):
             self._say("Links to a heading of the same note are not followed.")
         else:
             self._go(lambda: Reading(find_note(self._root, link.target)), self._here())
+
+    def _open_address(self, address: str) -> bool:
+        if not self.app.is_web and not can_browse():
+            return False
+        self.app.open_url(address)
+        return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim what cannot be done now."""
@@ -228,11 +235,11 @@ back; times and web links open the browser. **/** searches. Model answers are hi
     def action_open(self) -> None:
         """Open the file with the system's program."""
         try:
-            open_file(self._root, self._note, self._launch)
+            open_file(self._root, self._note, lambda words: self.app.post_message(Said(words, "error")), self._launch)
         except UsageError as error:
             self._say(f"{error} {error.advice}")
         else:
-            self._say(f"Opened {self._note.as_posix()}")
+            self._say(f"Opening {self._note.as_posix()}")
 
     def action_search(self) -> None:
         """Ask what to search for."""

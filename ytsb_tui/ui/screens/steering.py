@@ -14,6 +14,7 @@ from ytsb_tui.job import Stage, Status
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import why_not
 from ytsb_tui.ui.format import at_clock
+from ytsb_tui.ui.messages import Said
 from ytsb_tui.ui.opening import Launch, open_file
 from ytsb_tui.ui.row import Row
 from ytsb_tui.ui.session import Session
@@ -234,9 +235,12 @@ class Steering(Screen[None]):
             self.app.notify(f"There is no {what} of this job.", markup=False)
             return
         try:
-            open_file(self.session.settings.out, Path(path), self._launch)
+            open_file(self.session.settings.out, Path(path), self._complain, self._launch)
         except UsageError as error:
             self.app.notify(f"{error} {error.advice}".strip(), severity="error", markup=False)
+
+    def _complain(self, words: str) -> None:
+        self.app.post_message(Said(words, "error"))
 
     def action_copy(self) -> None:
         """Copy the error of the job."""
