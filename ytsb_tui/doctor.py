@@ -87,7 +87,7 @@ def _claude(settings: Settings) -> Iterator[Finding]:
     try:
         server = Server.of(settings, os.environ)
     except YtsbError as error:
-        yield Finding("Claude", False, f"{error} {error.advice}")
+        yield Finding("Claude", False, _told(error))
         return
     if not server.key:
         words = "no key: the offline outline writes. For Claude, set ANTHROPIC_API_KEY."
@@ -130,4 +130,9 @@ def _checked(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
     except YtsbError as error:
-        return Finding(name, False, f"{error} {error.advice}")
+        return Finding(name, False, _told(error))
+
+
+def _told(error: YtsbError) -> str:
+    """What is wrong, and what to do, unless that is to ask us."""
+    return str(error) if "ytsb-tui doctor" in error.advice else f"{error} {error.advice}"

@@ -29,6 +29,7 @@
                 ├── NotWritable the vault may not be written to
                 ├── NoRenderer  pango is missing
                 └── BadSetup    key, model, proxy or another setting is wrong
+                    └── BadStart ... and is read once, when the program starts
 
 A class earns its place by a policy or an advice of its own.
 """
@@ -308,6 +309,10 @@ class BadSetup(Ours):
     """A key, model, proxy or another setting is wrong."""
 
     advice = "Run ytsb-tui doctor to see what is wrong."
+
+
+class BadStart(BadSetup):
+    """A key or setting is wrong that is read once: the program has to be started again with another."""
 
 
 def from_os_error(error: OSError, doing: str) -> StageError:

@@ -110,7 +110,7 @@ class RunStopped:
     advice: str
     at: float
     is_final: bool = False
-    """Whether this program cannot go on, whatever the user does meanwhile: its budget is used up."""
+    """Whether this program cannot go on, whatever the user does meanwhile: its budget is used up, its key is wrong."""
 
 
 @dataclass(frozen=True)

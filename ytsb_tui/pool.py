@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from ytsb_tui.errors import Bug, Cancelled, OverBudget, StageError, Stopped, YtsbError
+from ytsb_tui.errors import BadStart, Bug, Cancelled, OverBudget, StageError, Stopped, YtsbError
 from ytsb_tui.events import JobStopped, ResourcePaused, RunStopped, StageProgress, safely
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.pipeline import Attempt, Rules
@@ -256,4 +256,5 @@ class Pool:
             self._tell_stop(why)
 
     def _tell_stop(self, why: YtsbError) -> None:
-        self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now(), isinstance(why, OverBudget)))
+        is_final = isinstance(why, OverBudget | BadStart)
+        self.rules.tell(RunStopped(str(why), why.advice, self.rules.clock.now(), is_final))

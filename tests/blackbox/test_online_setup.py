@@ -75,7 +75,10 @@ def test_doctor_asks_claude_once_and_says_what_is_wrong(online: Online) -> None:
     assert call.request["max_tokens"] == 1
     wrong = online.program("doctor", ANTHROPIC_API_KEY=WRONG)
     assert wrong.code == 1, wrong
-    assert "Claude refused the API key (401). Set ANTHROPIC_API_KEY to a valid key." in wrong.out
+    assert "Claude refused the API key (401). Set ANTHROPIC_API_KEY to a valid key and start again." in wrong.out
+    vain = online.program("doctor", YTSB_API_KEY_COMMAND="false")
+    assert "`api_key_command` failed with exit code 1. Try the command in a terminal" in vain.out
+    assert "ytsb-tui doctor" not in vain.out
     assert not any(secret in text for secret in (KEY, WRONG, PASSWORD) for text in (good.out, wrong.out))
 
 

@@ -87,9 +87,13 @@ def test_when_the_password_is_wrong_the_run_stops_and_says_which_setting_to_corr
 ) -> None:
     with pretending(program, tmp_path, password="another") as tor:
         place = f"Tor's control port 127.0.0.1:{tor.fake.control_port}"
-        stops(tor, f"{place} wants a password. Name the variable that holds it in `tor_password_env`.")
+        stops(tor, f"{place} wants a password. Name the variable that holds it in `tor_password_env`, and start again.")
         wrong = {"YTSB_TOR_PASSWORD_ENV": "MY_TOR", "MY_TOR": SECRET}
-        stops(tor, f"{place} refused the password. Correct the variable that `tor_password_env` names.", **wrong)
+        stops(
+            tor,
+            f"{place} refused the password. Correct the variable that `tor_password_env` names, and start again.",
+            **wrong,
+        )
 
 
 def test_when_the_cookie_is_wrong_the_run_stops_and_says_so(tor: Pretending) -> None:

@@ -512,7 +512,7 @@ async def test_a_missing_key_is_told_before_anybody_begins(tmp_path: Path, monke
     async with app.run_test(size=(140, 40)) as pilot:
         await until(pilot, lambda: app.board.stopped and app.board.rows)
         await pilot.pause(0.2)
-        assert "stopped, p goes on: There is no API key for Claude." in screen_text(app)
+        assert "stopped: There is no API key for Claude." in screen_text(app)
         assert statuses(app) == {"file-key": "queued"}
         assert not app.board.lanes
 

@@ -509,6 +509,23 @@ def test_a_stopped_run_and_a_long_pause_are_told(board: Board, clock: HandClock)
     assert told[1].pause is not None
 
 
+@pytest.mark.parametrize(
+    ("is_final", "then"),
+    [
+        (False, "Then press R, which tries again what has failed and goes on."),
+        (True, "R then tries again what has failed."),
+    ],
+)
+def test_a_stop_that_failed_a_job_says_what_tries_it_again(
+    board: Board, clock: HandClock, is_final: bool, then: str
+) -> None:
+    queue(board, job(1), job(2))
+    fail(board, job(1))
+    board.hear(RunStopped("The video has no captions.", "Do something.", clock.at, is_final))
+    told = Notices(board).take(board.catch_up())
+    assert told[0].words == f"Stopped: The video has no captions. Do something. {then}"
+
+
 def test_a_budget_that_is_used_up_is_told_without_a_key_that_would_not_help(board: Board, clock: HandClock) -> None:
     board.hear(RunStopped("The next stage would cost more.", OverBudget.advice, clock.at, is_final=True))
     (told,) = Notices(board).take(board.catch_up())

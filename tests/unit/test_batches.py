@@ -13,6 +13,7 @@ from tests.unit.authoring import PRICES, Watcher, api_at, author_at, job_on, tal
 from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import (
     BadSetup,
+    BadStart,
     Busy,
     Cancelled,
     Incomplete,
@@ -179,7 +180,7 @@ def test_an_error_of_one_request_fails_that_request(claude: Claude, tmp_path: Pa
         author.notes(JOB, [], Watcher())
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, BadSetup), (429, Busy), (400, Permanent)])
+@pytest.mark.parametrize(("status", "kind"), [(401, BadStart), (429, Busy), (400, Permanent)])
 def test_a_batch_that_is_not_taken_fails_all_its_requests(
     claude: Claude, tmp_path: Path, status: int, kind: type[StageError]
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.authoring import KEY, MODEL, PRICES, Watcher, api_at, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
-from ytsb_tui.errors import BadSetup, Busy, NetworkTrouble, Permanent, StageError, Unreachable
+from ytsb_tui.errors import BadSetup, BadStart, Busy, NetworkTrouble, Permanent, StageError, Unreachable
 from ytsb_tui.services.claude.api_errors import TooLong, of_type, translated
 from ytsb_tui.services.claude.api_key import Server
 from ytsb_tui.services.claude.author import ClaudeAuthor
@@ -43,7 +43,7 @@ def failure(claude: Claude, behaviour: Behaviour) -> StageError:
 @pytest.mark.parametrize(
     ("behaviour", "kind", "message"),
     [
-        (Behaviour(401), BadSetup, "Claude refused the API key (401)."),
+        (Behaviour(401), BadStart, "Claude refused the API key (401)."),
         (Behaviour(402), BadSetup, "The account at Claude has no credit left (402)."),
         (
             Behaviour(400, "Your credit balance is too low to access the Anthropic API."),
@@ -56,7 +56,7 @@ def failure(claude: Claude, behaviour: Behaviour) -> StageError:
             "The account at Claude has no credit left (429).",
         ),
         (Behaviour(403, "No such right."), BadSetup, "Claude does not let this API key in (403): No such right."),
-        (Behaviour(404), BadSetup, 'Claude knows no model "claude-sonnet-5-5" (404).'),
+        (Behaviour(404), BadStart, 'Claude knows no model "claude-sonnet-5-5" (404).'),
         (Behaviour(400, "Odd."), Permanent, "Claude rejected the request (400): Odd."),
         (Behaviour(429, "Slower."), Busy, "Claude limits how much may be asked (429): Slower."),
         (Behaviour(529), Busy, "Claude is overloaded (529)."),
@@ -233,8 +233,8 @@ def test_a_key_that_merely_lies_around_is_not_sent_to_another_server(tmp_path: P
     [
         ({"api_key_env": "NOT_THERE"}, {}, "NOT_THERE"),
         ({"api_key_command": "false"}, {}, "exit code 1"),
-        ({"api_key_command": "/no/such/program"}, {}, "FileNotFoundError"),
-        ({"api_key_command": "unclosed 'quote"}, {}, "ValueError"),
+        ({"api_key_command": "/no/such/program"}, {}, "could not be run: No such file"),
+        ({"api_key_command": "unclosed 'quote"}, {}, "is no command"),
         ({"api_key_command": "true"}, {}, "printed"),
         ({}, {"ANTHROPIC_API_KEY": "“smart” quotes"}, "characters that no key has"),
         ({"base_url": "localhost:11434"}, {}, "no address"),

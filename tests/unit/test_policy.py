@@ -18,6 +18,7 @@ from ytsb_tui.errors import (
     LONGEST_WAIT,
     BadCaptions,
     BadSetup,
+    BadStart,
     Blocked,
     Bug,
     Busy,
@@ -64,7 +65,7 @@ ROWS: dict[type[StageError], set[type[StageError]]] = {
     NetworkTrouble: set(),
     RenderFailed: set(),
     Bug: set(),
-    Ours: {OutOfSpace, NotWritable, NoRenderer, BadSetup},
+    Ours: {OutOfSpace, NotWritable, NoRenderer, BadSetup, BadStart},
 }
 """The rows of the table, and the classes that belong to each."""
 

@@ -63,7 +63,7 @@ def test_trouble_is_told_apart_whichever_library_dials(youtube: World, protocol:
     """
     proxy = getattr(youtube.router, protocol)("me", "secret")
     told = {
-        "password": f"BadSetup The proxy 127.0.0.1:{youtube.router.port} refuses its user name or password.",
+        "password": f"BadStart The proxy 127.0.0.1:{youtube.router.port} refuses its user name or password.",
         "nobody": "BadSetup The proxy 127.0.0.1:9 cannot be reached.",
         "dead": f"Unreachable The proxy 127.0.0.1:{youtube.router.port} does not let us through to YouTube.",
     }

@@ -265,7 +265,7 @@ def test_without_its_proxy_nothing_is_asked_directly(youtube: World) -> None:
 def test_the_key_command_is_run_without_a_shell(tmp_path: Path) -> None:
     made = tmp_path / "made"
     key = find_key(Settings(api_key_command=f"printf %s $HOME;touch&&>{made}"), {})
-    assert key == f"$HOME;touch&&>{made}"
+    assert key.value == f"$HOME;touch&&>{made}"
     assert not made.exists()
 
 

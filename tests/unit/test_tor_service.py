@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.leasing import Office, exit_of, office, patient, pretended
 from tests.world.tor_control import FakeTor, Misbehaviour
-from ytsb_tui.errors import BadSetup, StageError, TorTrouble
+from ytsb_tui.errors import BadSetup, BadStart, StageError, TorTrouble
 from ytsb_tui.services.tor.daemon import install_hint
 
 HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
@@ -164,8 +164,8 @@ def test_a_password_opens_the_control_port(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("given", "said", "advice"),
     [
-        (None, "wants a password.", "Name the variable that holds it in `tor_password_env`."),
-        ("wrong", "refused the password.", "Correct the variable that `tor_password_env` names."),
+        (None, "wants a password.", "Name the variable that holds it in `tor_password_env`, and start again."),
+        ("wrong", "refused the password.", "Correct the variable that `tor_password_env` names, and start again."),
     ],
 )
 def test_a_control_port_that_wants_another_password_is_told(
@@ -177,7 +177,7 @@ def test_a_control_port_that_wants_another_password_is_told(
         pretended(tmp_path, password="right") as fake,
         office(fake, tmp_path / "exits.json", tor_password_env="MY_TOR") as desk,
     ):
-        error = trouble(desk, BadSetup)
+        error = trouble(desk, BadStart)
     assert str(error) == f"Tor's control port 127.0.0.1:{fake.control_port} {said}"
     assert error.advice == advice
 

@@ -73,8 +73,7 @@ class Notices:
 
     def _read(self, event: Event) -> Notice | None:
         if isinstance(event, RunStopped):
-            then = "" if event.is_final else " Then press p."
-            return Notice(one_line(f"Stopped: {event.reason} {event.advice}{then}"), "error")
+            return Notice(one_line(f"Stopped: {event.reason} {event.advice} {self._then(event)}"), "error")
         if isinstance(event, ResourcePaused) and event.until - event.at > LONG_PAUSE:
             lasts = f"{spell(event.until - event.at)}, until {at_clock(event.until)}"
             return Notice(one_line(f"{event.reason} Everybody waits for {lasts}."), "warning", pause=event)
@@ -91,6 +90,14 @@ class Notices:
             if _needs_the_user(event.job.failure, event.job.next_retry_at):
                 self._failed.append(event)
         return None
+
+    def _then(self, stop: RunStopped) -> str:
+        """What to press once its reason is mended."""
+        rows = self._board.rows.values()
+        has_failed = any(row.failure is not None and row.failure.message == stop.reason for row in rows)
+        if stop.is_final:
+            return "R then tries again what has failed." if has_failed else ""
+        return "Then press R, which tries again what has failed and goes on." if has_failed else "Then press p."
 
     def _failures(self) -> Notice:
         failed, self._failed = self._failed, []

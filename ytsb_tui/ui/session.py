@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import Bug, StageError, Stopped, VaultBusy, VaultError, YtsbError
+from ytsb_tui.errors import BadStart, Bug, StageError, Stopped, VaultBusy, VaultError, YtsbError
 from ytsb_tui.events import RunStopped
 from ytsb_tui.glance import Glance
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
@@ -238,7 +238,7 @@ class Session:
             return
         except YtsbError as error:
             pool.stop(error)
-            self._hear(RunStopped(str(error), error.advice, self._clock.now()))
+            self._hear(RunStopped(str(error), error.advice, self._clock.now(), isinstance(error, BadStart)))
 
     def _tell_history(self) -> None:
         """The jobs as they are now that a crash is put right, and how long their stages took."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ytsb_tui.errors import BadSetup, Busy, Incomplete, NetworkTrouble, Permanent, StageError, Unreachable
+from ytsb_tui.errors import BadSetup, BadStart, Busy, Incomplete, NetworkTrouble, Permanent, StageError, Unreachable
 from ytsb_tui.services.claude.api_key import Server
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def translated(server: Server) -> Iterator[None]:
     except anthropic.APIResponseValidationError:
         raise no_messages_api(server) from None
     except anthropic.CredentialsError as error:
-        raise BadSetup(one_line(f"The API key cannot be used: {error}", server)) from None
+        raise BadStart(one_line(f"The API key cannot be used: {error}", server), advice=server.key_advice) from None
     except anthropic.APIConnectionError as error:
         raise _of_transport(error.__cause__ or error, server) from None
     except anthropic.RetryableError as error:
@@ -66,16 +66,16 @@ def of_type(
     match kind, status:
         case ("authentication_error", _) | (_, 401):
             done = "refused the API key" if server.key else "wants an API key, and there is none"
-            return BadSetup(f"{server.name} {done}{code}.", advice="Set ANTHROPIC_API_KEY to a valid key.")
+            return BadStart(f"{server.name} {done}{code}.", advice=server.key_advice)
         case ("permission_error", _) | (_, 403):
             return BadSetup(f"{server.name} does not let this API key in{code}{said}", advice="Check the key's rights.")
         case ("billing_error", _) | (_, 402):
             return _no_credit(server, code)
         case ("not_found_error", _) | (_, 404):
             why = said if server.own else "."
-            return BadSetup(
+            return BadStart(
                 f'{server.name} knows no model "{server.model}"{code}{why}',
-                advice="Check the setting `model` (--model), and `base_url` if you use it.",
+                advice="Correct the setting `model` (--model), or `base_url` if you use it, and start again.",
             )
         case ("rate_limit_error", _) | (_, 429):
             return Busy(f"{server.name} limits how much may be asked{code}{said}", retry_after=retry_after)
@@ -139,7 +139,9 @@ def _of_transport(error: BaseException, server: Server) -> StageError:
     import httpx2
 
     if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-        return BadSetup(one_line(f"The setting `base_url` is no address: {error}", server))
+        return BadStart(
+            one_line(f"The setting `base_url` is no address: {error}", server), advice="Correct it and start again."
+        )
     if isinstance(error, httpx2.ConnectTimeout):
         return Unreachable(f"{server.name} cannot be reached.")
     if isinstance(error, httpx2.TimeoutException):

@@ -7,9 +7,10 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ytsb_tui.errors import BadSetup
+from ytsb_tui.errors import BadSetup, BadStart
 from ytsb_tui.services.claude.models import DEFAULT_MODEL
 from ytsb_tui.settings import Settings
 
@@ -26,6 +27,19 @@ _PATIENCE = 60.0
 """Seconds a password manager may take to ask its user."""
 
 
+class Key(NamedTuple):
+    """An API key."""
+
+    value: str
+    """"" when there is none."""
+    advice: str
+    """What to do when the server wants another one."""
+
+
+def _from_variable(name: str) -> str:
+    return f"Set {name} to a valid key and start again."
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that speaks the Messages API, and the model asked there."""
@@ -37,6 +51,8 @@ class Server:
     """"" for Anthropic's usual address."""
     own: bool = False
     """Whether it is the user's own (Ollama, llama.cpp, ...) and so not Anthropic's."""
+    key_advice: str = _from_variable(KEY_VARIABLES[0])
+    """What to do when it wants another key."""
 
     @classmethod
     def of(cls, settings: Settings, environment: Mapping[str, str]) -> Server:
@@ -48,11 +64,13 @@ class Server:
                 f'The setting `base_url` is no address: "{_SECRET.sub("", url)}".',
                 advice="Begin it with http:// or https://.",
             )
+        key = find_key(settings, environment)
         return cls(
             model=settings.model or DEFAULT_MODEL,
-            key=find_key(settings, environment) or (NO_KEY if url else ""),
+            key=key.value or (NO_KEY if url else ""),
             url=url.rstrip("/").removesuffix("/v1"),
             own=_is_own(settings),
+            key_advice=key.advice,
         )
 
     @property
@@ -70,21 +88,22 @@ class Server:
         return text
 
 
-def find_key(settings: Settings, environment: Mapping[str, str]) -> str:
-    """The key the settings lead to, "" when there is none.
+def find_key(settings: Settings, environment: Mapping[str, str]) -> Key:
+    """The key the settings lead to.
 
     A server of the user's own is sent only a key that was named for it: one
-    that merely lies in the environment is Anthropic's. Raises `BadSetup` when a
+    that merely lies in the environment is Anthropic's. Raises `BadStart` when a
     place that was named holds no usable key.
     """
     if settings.api_key_command:
-        return _usable(_printed_by(settings.api_key_command), "what `api_key_command` printed")
-    if settings.api_key_env:
-        return _usable(environment.get(settings.api_key_env, ""), settings.api_key_env)
+        advice = "Have `api_key_command` print a valid key and nothing else, and start again."
+        return _usable(_printed_by(settings.api_key_command), "what `api_key_command` printed", advice)
+    if name := settings.api_key_env:
+        return _usable(environment.get(name, ""), name, _from_variable(name))
     if _is_own(settings):
-        return ""
+        return Key("", "Name the variable that holds its key in `api_key_env`, and start again.")
     found = next((name for name in KEY_VARIABLES if environment.get(name)), None)
-    return _usable(environment[found], found) if found else ""
+    return _usable(environment[found], found, _from_variable(found)) if found else Key("", Server.key_advice)
 
 
 def _is_own(settings: Settings) -> bool:
@@ -104,11 +123,11 @@ def _parts(url: str) -> SplitResult:
     return urlsplit("")
 
 
-def _usable(key: str, place: str) -> str:
+def _usable(key: str, place: str, advice: str) -> Key:
     key = key.strip()
     if not re.fullmatch(r"[!-~]+", key):
-        raise BadSetup(f"The API key in {place} is missing or has characters that no key has.")
-    return key
+        raise BadStart(f"The API key in {place} is missing or has characters that no key has.", advice=advice)
+    return Key(key, advice)
 
 
 def _printed_by(command: str) -> str:
@@ -122,7 +141,13 @@ def _printed_by(command: str) -> str:
             check=True,
         )
     except subprocess.CalledProcessError as error:
-        raise BadSetup(f"`api_key_command` failed with exit code {error.returncode}.") from None
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise BadSetup(f"`api_key_command` could not be run: {type(error).__name__}.") from None
-    return done.stdout
+        why = f"failed with exit code {error.returncode}"
+    except subprocess.TimeoutExpired:
+        why = f"did not end within {_PATIENCE:g} seconds"
+    except OSError as error:
+        why = f"could not be run: {error.strerror}"
+    except ValueError:  # a quote without its like, or output that is no text
+        why = "is no command, or prints no text"
+    else:
+        return done.stdout
+    raise BadStart(f"`api_key_command` {why}.", advice="Try the command in a terminal: it must print the key alone.")

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ytsb_tui.errors import BadSetup, StageError, Unfinished
+from ytsb_tui.errors import BadStart, StageError, Unfinished
 from ytsb_tui.services.claude.api_errors import NoTools, no_messages_api, translated
 from ytsb_tui.services.claude.api_key import Server
 from ytsb_tui.services.claude.prices import Prices
@@ -137,9 +137,9 @@ class MessagesApi:
 
     def _check_key(self) -> None:
         if not self.server.key:
-            raise BadSetup(
+            raise BadStart(
                 "There is no API key for Claude.",
-                advice="Set ANTHROPIC_API_KEY (or `api_key_command`), or use --author outline.",
+                advice="Set ANTHROPIC_API_KEY (or `api_key_command`), or use --author outline, and start again.",
             )
 
     def _open(self) -> anthropic.Anthropic:

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ytsb_tui.circuits import Exit
-from ytsb_tui.errors import BadSetup, TorTrouble
+from ytsb_tui.errors import BadSetup, BadStart, TorTrouble
 from ytsb_tui.services.tor.socks import Address
 
 T = TypeVar("T")
@@ -279,11 +279,11 @@ def _locked_out(error: Exception, address: Address) -> BadSetup:
     import stem.connection
 
     if isinstance(error, stem.connection.MissingPassword):
-        how = "Name the variable that holds it in `tor_password_env`."
-        return BadSetup(f"Tor's control port {address} wants a password.", advice=how)
+        how = "Name the variable that holds it in `tor_password_env`, and start again."
+        return BadStart(f"Tor's control port {address} wants a password.", advice=how)
     if isinstance(error, stem.connection.IncorrectPassword):
-        how = "Correct the variable that `tor_password_env` names."
-        return BadSetup(f"Tor's control port {address} refused the password.", advice=how)
+        how = "Correct the variable that `tor_password_env` names, and start again."
+        return BadStart(f"Tor's control port {address} refused the password.", advice=how)
     how = (
         "Join the group that may read it (on Debian: debian-tor), "
         "or set a password in torrc and name the variable that holds it in `tor_password_env`."

@@ -22,7 +22,17 @@ import urllib3
 import youtube_transcript_api as api
 from youtube_transcript_api.proxies import InvalidProxyConfig
 
-from ytsb_tui.errors import BadSetup, Blocked, Busy, NetworkTrouble, NoCaptions, StageError, Unavailable, Unreachable
+from ytsb_tui.errors import (
+    BadSetup,
+    BadStart,
+    Blocked,
+    Busy,
+    NetworkTrouble,
+    NoCaptions,
+    StageError,
+    Unavailable,
+    Unreachable,
+)
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.services.youtube.proxies import public_name
 
@@ -131,9 +141,13 @@ def _connection(error: Exception, at: Circumstances) -> StageError:
     said = " ".join(str(one) for one in chain)
     proxy = public_name(at.proxy)
     if _WRONG_PASSWORD.search(said):
-        return BadSetup(f"The proxy {proxy} refuses its user name or password.", advice="Correct `proxy`.")
+        return BadStart(
+            f"The proxy {proxy} refuses its user name or password.", advice="Correct `proxy` and start again."
+        )
     if nobody:
-        return BadSetup(f"The proxy {proxy} cannot be reached.", advice="Start the proxy, or correct `proxy`.")
+        return BadSetup(
+            f"The proxy {proxy} cannot be reached.", advice="Start the proxy, or correct `proxy` and start again."
+        )
     if _FAR_SIDE.search(said):
         return Unreachable(f"The proxy {proxy} does not let us through to YouTube.")
     return broke_off
