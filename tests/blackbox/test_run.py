@@ -170,6 +170,12 @@ def test_no_subject_leads_out_of_the_vault(program: Program, name: str) -> None:
     assert sorted(path.name for path in program.desk.iterdir()) == ["notes", "talk.srt"]
 
 
+def test_a_subject_with_a_slash_is_one_folder_that_can_be_read(program: Program) -> None:
+    (program.desk / "talk.srt").write_text(srt("Entropy is a measure of disorder."))
+    assert program("run", "talk.srt", "--no-pdf", "--subject", "Physics/Heat").code == 0
+    assert (program.desk / "notes" / "Physics-Heat" / "talk.md").is_file()
+
+
 def test_a_file_name_as_long_as_names_may_be(program: Program) -> None:
     name = "\U0001f600" * 62 + ".srt"
     (program.desk / name).write_text(srt("Entropy is a measure of disorder."))

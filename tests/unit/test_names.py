@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ytsb_tui.services.vault.names import LONGEST, safe_name, same_name
+from ytsb_tui.services.vault.names import LONGEST, folder_name, safe_name, same_name
 
 WINDOWS = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}
 
@@ -39,6 +39,25 @@ WINDOWS = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT")
 )
 def test_a_title_becomes_a_name(title: str, name: str) -> None:
     assert safe_name(title, "dQw4w9WgXcQ") == name
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("Physics/Heat", "Physics-Heat"),
+        ("TCP / IP\\UDP", "TCP-IP-UDP"),
+        ("熱/エントロピー", "熱-エントロピー"),
+        ("../../x", "x"),
+        ("/etc/..", "etc"),
+        ("..\\con", "con_"),
+        ("COM1/..", "COM1_"),
+        ("C:\\x", "Cx"),
+        ("a" + "/b" * 300, "a" + "-b" * 107),
+        ("/", "General"),
+    ],
+)
+def test_a_subject_with_separators_is_one_readable_folder(subject: str, name: str) -> None:
+    assert folder_name(subject, "General") == name
 
 
 def test_a_name_is_never_empty() -> None:

@@ -11,6 +11,8 @@ LONGEST = 215
 """Bytes of a name in UTF-8. File systems allow 255; the rest is room for `Assessment_`, a number and `.pdf.tmp`."""
 
 _FORBIDDEN = frozenset('[]#^|/\\:*?"<>')
+_BETWEEN_WORDS = re.compile(r"(?<=\w)\s{0,9}[/\\]\s{0,9}(?=\w)")
+"""What would be a path in the name of a subject: `Physics/Heat`, `TCP / IP`."""
 _INVISIBLE = {"Cc", "Cf", "Cs"}
 """Unicode categories of controls, of bidi and zero-width marks, and of lone surrogates."""
 _RESERVED = re.compile(r"\A(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]|pdfs)(?=[ .]|\Z)", re.IGNORECASE)
@@ -29,6 +31,11 @@ def safe_name(text: str, fallback: str) -> str:
         if name := _cut(_RESERVED.sub(r"\1_", spaced)):
             return name
     return "Untitled"
+
+
+def folder_name(subject: str, fallback: str) -> str:
+    """A subject as the safe name of its one folder: `Physics/Heat` is filed under `Physics-Heat`."""
+    return safe_name(_BETWEEN_WORDS.sub("-", subject), fallback)
 
 
 def same_name(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import frontmatter
 from ytsb_tui.services.vault.folder import Folder
-from ytsb_tui.services.vault.names import safe_name, same_name
+from ytsb_tui.services.vault.names import folder_name, safe_name, same_name
 from ytsb_tui.services.vault.properties import is_assessment, video_id_of
 
 ASSESSMENT = "Assessment_"
@@ -92,7 +92,7 @@ class Places:
         return None
 
     def _claim(self, job: VideoProcessingJob) -> Path:
-        wanted = safe_name(job.subject, GENERAL)
+        wanted = folder_name(job.subject, GENERAL)
         subject = next((name for name in self._folder.folders() if same_name(name) == same_name(wanted)), wanted)
         title = safe_name(job.title, job.video_id)
         stems = (title if number == 1 else f"{title}_{number}" for number in count(1))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ytsb_tui.services.links.words import WEAK, contains, keys
-from ytsb_tui.services.vault.names import safe_name
+from ytsb_tui.services.vault.names import folder_name
 from ytsb_tui.services.vault.places import GENERAL
 from ytsb_tui.services.vault.vault import Vault
 
@@ -42,7 +42,7 @@ class SubjectFolders:
         best = max(support, key=lambda folder: (support[folder], len(folder)), default="")
         if best and support[best] >= (2 if keys(suggested) else 1):
             return best
-        return safe_name(suggested or _derived(title, concepts), GENERAL)
+        return folder_name(suggested or _derived(title, concepts), GENERAL)
 
 
 def _means(folder: tuple[str, ...], subject: tuple[str, ...]) -> bool:
