@@ -44,6 +44,8 @@ from ytsb_tui.discreet import discreet
 from ytsb_tui.usage import Usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ytsb_tui.circuits import Circuit
 
 LONGEST_WAIT = 30 * 86_400.0
@@ -323,3 +325,8 @@ def from_os_error(error: OSError, doing: str) -> StageError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return NotWritable(f"No permission ({doing}): {reason}.")
     return Ours(f"The system refused ({doing}): {reason}.", advice="Check the disk and the vault folder.")
+
+
+def gone(vault: Path) -> Ours:
+    """What it means to the user that the folder of the vault is not there any more; it is not made anew unasked."""
+    return Ours(f"The vault {vault} is gone.", advice="Bring the folder back and start again.")

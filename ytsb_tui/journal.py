@@ -77,7 +77,7 @@ class Journal:
             if isinstance(error, OSError):
                 raise from_os_error(error, f"opening {error.filename or state}") from error
             raise
-        journal = cls(root, store, LogFile(root / LOG_NAME), clock, owner)
+        journal = cls(root, store, LogFile(root / LOG_NAME, of_vault=True), clock, owner)
         try:
             journal._put_right()
         except BaseException:

@@ -20,7 +20,7 @@ from typing import IO, TypeVar
 from filelock import FileLock, Timeout
 
 from ytsb_tui.clock import Clock, SystemClock
-from ytsb_tui.errors import VaultError, from_os_error
+from ytsb_tui.errors import VaultError, from_os_error, gone
 from ytsb_tui.log_lines import CLOSING, EMPTY, SEPARATOR, Entry, compare, projection, salvage, sort_out
 from ytsb_tui.private import refuse_link
 from ytsb_tui.settings import PRIVATE
@@ -53,8 +53,10 @@ class Reconciled:
 class LogFile:
     """The one file, shared with every thread and process that adds to it."""
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None, *, of_vault: bool = False) -> None:
+        """The folder of a log that is no vault's is made where there is none; a vault that is gone stays gone."""
         self.path = path
+        self._of_vault = of_vault
         self._clock = clock or SystemClock()
         self._turn = threading.Lock()
         self._lock = FileLock(path.parent / PRIVATE / "log.lock", poll_interval=0.005, thread_local=False)
@@ -164,6 +166,8 @@ class LogFile:
         lock = Path(self._lock.lock_file)
         with self._turn, _refusals(f"{doing} {self.path}"):
             self._check()
+            if self._of_vault and not self.path.parent.is_dir():
+                raise gone(self.path.parent)
             lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 self._lock.acquire(timeout=LOCK_SECONDS)

@@ -130,6 +130,29 @@ def read_only(vault: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", aside], check=True)
 
 
+def test_a_vault_that_is_taken_away_in_mid_run_stops_it_and_is_not_made_anew(
+    program: Program, lectures: Lectures
+) -> None:
+    vault, away = program.desk / "notes", program.desk / "away"
+    command = ["run", *lectures(100), "--no-pdf", "--workers", "1"]
+    with program.started(*command) as running:
+        assert running.process.stdout is not None
+        assert b"100 to do." in running.process.stdout.readline()
+        assert b"[1/100]" in running.process.stdout.readline()
+        vault.rename(away)
+        told = running.ended()
+    assert told.code == 1
+    assert "The vault notes is gone. Bring the folder back and start again." in told.out
+    assert not vault.exists()
+    away.rename(vault)
+    written = log_of(vault)
+    assert program(*command).code == 0
+    entries = log_of(vault)
+    assert entries[: len(written)] == written
+    assert len({entry["video_id"] for entry in entries if entry["success"]}) == 100
+    assert len(notes_of(vault)) == 200
+
+
 def test_a_vault_that_gets_read_only_in_mid_run_stops_it_and_loses_nothing(
     program: Program, lectures: Lectures
 ) -> None:

@@ -276,7 +276,7 @@ def test_a_file_that_cannot_be_drawn_says_so_and_the_next_one_is(renderer: PdfRe
         draw(renderer, tmp_path, b"caf\xe9", "Latin")
     with pytest.raises(RenderFailed, match="nested too deeply"):
         draw(renderer, tmp_path, ">" * 3000 + " deep", "Deep")
-    with pytest.raises(RenderFailed, match="it cannot be read"):
+    with pytest.raises(RenderFailed, match="it is gone"):
         renderer.render(tmp_path / "Gone.md", tmp_path / "Gone.pdf", Patient())
     assert draw(renderer, tmp_path, "", "Empty").stat().st_size > 0
     assert draw(renderer, tmp_path, ">" * 500 + " deep", "Quoted").stat().st_size > 0

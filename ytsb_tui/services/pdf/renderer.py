@@ -88,6 +88,8 @@ class PdfRenderer:
             NoRenderer: No file can be drawn on this machine.
             OutOfSpace: The disk is full.
         """
+        if not source.is_file():
+            raise RenderFailed(f"{source.name} cannot be drawn: it is gone.")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with unfinished(target) as temporary:

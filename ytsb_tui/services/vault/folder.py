@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error
+from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error, gone
 from ytsb_tui.private import private_folder
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.settings import PRIVATE
@@ -53,7 +53,7 @@ class Folder:
         """Keep every other thread and process from writing. Hold it for writes only; it does not nest."""
         with self._thread_lock:
             if not self.root.is_dir():
-                raise Ours(f"The vault {self.root} is gone.", advice="Bring the folder back and start again.")
+                raise gone(self.root)
             try:
                 (self.root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
                 self._process_lock.acquire(timeout=_PATIENCE)
@@ -74,6 +74,8 @@ class Folder:
         try:
             with os.scandir(self.root) as entries:
                 return sorted(entry.name for entry in entries if _may_hold_notes(entry))
+        except FileNotFoundError:
+            raise gone(self.root) from None
         except OSError as error:
             raise from_os_error(error, f"reading the vault {self.root}") from error
 
