@@ -46,7 +46,7 @@ def test_a_read_only_vault_can_be_looked_at_and_is_not_written_to(
     assert "No permission" in told.err
     assert "or choose another with --out." in told.err
     assert "lecture 0" in program("log", "--out", vault).out
-    assert "1 attempts: 1 successful" in program("log", "stats", "--out", vault).out
+    assert "1 attempt: 1 successful" in program("log", "stats", "--out", vault).out
     assert program("doctor", "--out", vault).code == 1
 
 
