@@ -134,7 +134,7 @@ def test_suspended_it_lets_go_of_the_terminal_and_comes_back(program: Program) -
         inside.press("Enter")
         inside.shows(EMPTY)
         inside.press("?")
-        inside.shows("Leave at once; nothing that is finished is lost")
+        inside.shows("Add videos, playlists and caption files")
         inside.press("C-c")
         inside.shows("exit code 0")
 
