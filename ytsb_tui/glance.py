@@ -116,7 +116,8 @@ class Glance:
             raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
         self._path = root / PRIVATE / "state.db"
         self._seen = -1
-        self._statuses: dict[str, str] = {}
+        self._stood: dict[str, tuple[str, float | None]] = {}
+        """The status of each job, and when it is to be retried."""
         self._last_attempt = 0
         self._sql: sqlite3.Connection | None = None
         self._connect()
@@ -196,19 +197,21 @@ class Glance:
     def changed_ids(self) -> list[str]:
         """The jobs that may have changed since the last time this was asked, in the order of the queue.
 
-        Those that run, have another status, or ended an attempt: nothing else
-        happens to a job that would be seen.
+        Those that run, have another status or time of a retry, or ended an
+        attempt: nothing else happens to a job that would be seen.
         """
         ended = set()
         for last, video_id in self._rows("SELECT n, job_id FROM attempt WHERE n>? ORDER BY n", self._last_attempt):
             self._last_attempt = last
             ended.add(video_id)
-        before, now = self._statuses, dict(self._rows("SELECT id, status FROM job ORDER BY seq"))
-        self._statuses = now
+        retries = dict(self._rows("SELECT id, next_retry_at FROM job WHERE status='failed'"))
+        rows = self._rows("SELECT id, status FROM job ORDER BY seq")  # of the index alone, which is small
+        before, now = self._stood, {video_id: (status, retries.get(video_id)) for video_id, status in rows}
+        self._stood = now
         return [
             video_id
-            for video_id, status in now.items()
-            if status == Status.RUNNING or status != before.get(video_id) or video_id in ended
+            for video_id, stands in now.items()
+            if stands[0] == Status.RUNNING or stands != before.get(video_id) or video_id in ended
         ]
 
     def _rows(self, query: str, *values: object) -> list[Any]:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from tests.canned import HandClock, World
 from tests.ui.boards import SECONDS, fail, failed, finish, hand_clock, job, queue
-from ytsb_tui.errors import OverBudget
+from ytsb_tui.errors import NetworkTrouble, OverBudget
 from ytsb_tui.events import (
     JobEnded,
     JobStopped,
@@ -29,7 +29,7 @@ from ytsb_tui.events import (
     StageWaiting,
 )
 from ytsb_tui.glance import Brief, Glance, Glimpse
-from ytsb_tui.job import Failure, Stage, Status
+from ytsb_tui.job import Failure, Stage, Status, VideoProcessingJob
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.columns import COLUMNS, ERROR, STATUS, TITLE, TOTAL, Column, arrange
@@ -39,6 +39,7 @@ from ytsb_tui.ui.notices import Notices
 from ytsb_tui.ui.session import portions
 from ytsb_tui.ui.view import View
 from ytsb_tui.usage import Usage
+from ytsb_tui.watch import Watch
 
 
 @pytest.fixture
@@ -268,6 +269,21 @@ def test_who_looks_on_reads_again_only_what_may_have_changed(tmp_path: Path) -> 
     assert glance.changed_ids() == ["again"], "it is done, as it was"
     world.journal.store.withdraw("later")
     assert glance.changed_ids() == ["later"]
+    glance.close()
+    world.close()
+
+
+def test_who_looks_on_sees_that_a_coming_retry_was_taken_away(tmp_path: Path) -> None:
+    def offline(job: VideoProcessingJob, watch: Watch) -> None:
+        raise NetworkTrouble("It broke off.")
+
+    world = World(tmp_path, {Stage.FETCH: offline})
+    world.run("aaa", workers=1)
+    glance = Glance(tmp_path)
+    assert glance.changed_ids() == ["aaa"]
+    assert world.journal.store.give_up("aaa")
+    assert glance.changed_ids() == ["aaa"]
+    assert glance.changed_ids() == []
     glance.close()
     world.close()
 
