@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ytsb_tui import __version__
+from ytsb_tui.completing import files, folders, job_ids
 from ytsb_tui.errors import UsageError, YtsbError, from_os_error
 from ytsb_tui.first_word import Commands
 from ytsb_tui.plaintext import visible
@@ -79,12 +80,16 @@ def json_option(command: Command) -> Command:
 
 def vault_option(command: Command) -> Command:
     """Which vault a command is about."""
-    return click.option("--out", type=click.Path(path_type=Path), help="The vault.  [default: notes]")(command)
+    return click.option(
+        "--out", type=click.Path(path_type=Path), shell_complete=folders, help="The vault.  [default: notes]"
+    )(command)
 
 
 @cli.command("open")
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("-f", "--file", "lists", multiple=True, metavar="FILE", help="Read sources from a text.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=files)
+@click.option(
+    "-f", "--file", "lists", multiple=True, metavar="FILE", shell_complete=files, help="Read sources from a text."
+)
 @click.option("--subject", help="File every note under this folder.  [default: one that fits each]")
 @click.option("--limit", "playlist_limit", type=int, help="Videos taken of a playlist or channel.  [default: 500]")
 @vault_option
@@ -129,8 +134,11 @@ def _open(chosen: Settings, sources: Sequence[Source] = (), complaints: Sequence
 
 
 @cli.command()
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("-f", "--file", "lists", multiple=True, metavar="FILE", help="Read sources from a text; - for stdin.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=files)
+@click.option(
+    "-f", "--file", "lists", multiple=True, metavar="FILE", shell_complete=files,
+    help="Read sources from a text; - for stdin.",
+)  # fmt: skip
 @click.option("--subject", help="File every note under this folder.  [default: one that fits each]")
 @click.option("--limit", "playlist_limit", type=int, help="Videos taken of a playlist or channel.  [default: 500]")
 @click.option("--estimate", is_flag=True, help="Say what the list would cost, without spending anything.")
@@ -173,7 +181,7 @@ def run(
 
 
 @cli.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=job_ids)
 @click.option("--failed", is_flag=True, help="Every failed job.")
 @click.option("--watch", is_flag=True, help="Stay, and run each automatic retry when it is due.")
 @click.option(

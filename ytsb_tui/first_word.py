@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from ytsb_tui.completing import files
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PLAIN = re.compile(r"[A-Za-z-]+")
 """What a command may look like; links, handles and file names have other characters too."""
@@ -25,6 +31,10 @@ class Commands(click.Group):
             self._check_spelling(ctx, word)
             args = [*args[:place], self.default, *args[place:]]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The commands, and where none begins so, files to open."""
+        return super().shell_complete(ctx, incomplete) or files(ctx, None, incomplete)
 
     def _after_own_options(self, ctx: click.Context, args: list[str]) -> int:
         """Where the group's own options end."""

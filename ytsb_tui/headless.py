@@ -25,7 +25,7 @@ from ytsb_tui.ordering import Order
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
-from ytsb_tui.services.youtube.playlists import Withheld
+from ytsb_tui.services.youtube.playlists import Withheld, cut_off
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as source_of
@@ -160,8 +160,7 @@ class Run:
             advice = "Run the same command again to take the rest." if error.policy.by_itself else error.advice
             self.say(f"{source.id}: {where}{error} {advice}", style="red")
         else:
-            limit = self._settings.playlist_limit
-            full = f"; `playlist_limit` takes no more than {limit}" if found + withheld >= limit else ""
+            full = cut_off(found + withheld, self._settings.playlist_limit)
             self.say(f"{source.id}: {counted(found, 'video')}" + (f", {withheld} withheld" if withheld else "") + full)
 
     def work(

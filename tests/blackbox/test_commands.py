@@ -48,17 +48,54 @@ def test_completion_scripts_are_accepted_by_their_shells(program: Program, shell
     subprocess.run([shell, "-n"], input=script.out, text=True, check=True)
 
 
-def test_completion_knows_commands_and_options(program: Program) -> None:
-    def completed(*words: str) -> list[str]:
+@pytest.fixture
+def completed(program: Program) -> Callable[..., list[str]]:
+    """What a shell is offered for the last of the words, and nothing else."""
+
+    def ask(*words: str, shell: str = "bash") -> list[str]:
         asked = {
-            "_YTSB_TUI_COMPLETE": "bash_complete",
+            "_YTSB_TUI_COMPLETE": f"{shell}_complete",
             "COMP_WORDS": " ".join(words),
             "COMP_CWORD": str(len(words) - 1),
         }
-        return program(**asked).out.split()
+        told = program(**asked)
+        assert (told.code, told.err) == (0, ""), told
+        return list(filter(None, told.out.splitlines()))
 
+    return ask
+
+
+def test_completion_knows_commands_and_options(completed: Callable[..., list[str]]) -> None:
     assert completed("ytsb-tui", "re") == ["plain,retry"]
     assert completed("ytsb-tui", "run", "--pdf") == ["plain,--pdf-theme"]
+
+
+def test_completion_offers_files_where_files_can_stand(completed: Callable[..., list[str]]) -> None:
+    assert completed("ytsb-tui", "run", "le") == completed("ytsb-tui", "open", "le") == ["file,le"]
+    assert completed("ytsb-tui", "run", "-f", "co") == ["file,co"]
+    assert completed("ytsb-tui", "lect") == ["file,lect"], "the word open may be left out"
+    assert completed("ytsb-tui", "run", "--out", "V") == ["dir,V"]
+
+
+def test_completion_offers_the_jobs_of_the_vault_that_is_meant(
+    program: Program, completed: Callable[..., list[str]]
+) -> None:
+    assert completed("ytsb-tui", "retry", "") == []
+    for name in ("One talk [dQw4w9WgXcQ].srt", "Another [-qz-KE-bpKQ].srt"):
+        (program.desk / name).write_text(srt(f"Entropy is a measure of disorder in {name}."))
+        assert program("run", name, "--no-pdf", "--out", "vault").code == 0
+    before = sorted(path.name for path in (program.desk / "vault" / ".ytsb").iterdir())
+    assert completed("ytsb-tui", "retry", "") == []
+    assert completed("ytsb-tui", "retry", "--out", "vault", "") == ["plain,dQw4w9WgXcQ"]
+    assert completed("ytsb-tui", "retry", "--out", "vault", "--", "-") == ["plain,-qz-KE-bpKQ"]
+    assert completed("ytsb-tui", "retry", "--out", "vault", "dQw4w9WgXcQ", "") == []
+    shown = completed("ytsb-tui", "retry", "--out", "vault", "d", shell="zsh")
+    assert shown == ["plain", "dQw4w9WgXcQ", "One talk"]
+    assert sorted(path.name for path in (program.desk / "vault" / ".ytsb").iterdir()) == before
+    (program.desk / "wrong.toml").write_text("workers = none")
+    assert completed("ytsb-tui", "--config", "wrong.toml", "retry", "") == []
+    (program.desk / "vault" / ".ytsb" / "state.db").write_text("no database")
+    assert completed("ytsb-tui", "retry", "--out", "vault", "") == []
 
 
 @pytest.mark.parametrize(

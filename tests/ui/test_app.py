@@ -636,6 +636,20 @@ async def test_what_became_of_a_playlist_is_told_once(tmp_path: Path, loopback: 
         assert not [toast for toast in toasts(app) if toast.endswith("jobs queued.")]
 
 
+async def test_a_playlist_longer_than_the_limit_is_told_so(tmp_path: Path, loopback: Loopback) -> None:
+    ids = tuple(f"lect{number:07}" for number in range(5))
+    loopback.youtube.catalog.add(*(Video(each, f"Lecture {each}") for each in ids))
+    loopback.youtube.catalog.add_playlist(Playlist("PLcourse", "A course", ids))
+    proxy = loopback.router.socks("me")
+    app = YtsbApp(Settings(out=tmp_path / "vault", author="outline", pdf=False, proxy=proxy, playlist_limit=4))
+    app.session.pause()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.session.is_ready)
+        app.session.add([from_link("https://www.youtube.com/playlist?list=PLcourse")])
+        await until(pilot, lambda: toasts(app))
+        assert toasts(app) == ["PLcourse: 4 videos queued; `playlist_limit` takes no more than 4."]
+
+
 async def test_a_playlist_that_breaks_off_says_how_to_take_the_rest(tmp_path: Path, loopback: Loopback) -> None:
     ids = tuple(f"lect{number:07}" for number in range(150))
     loopback.youtube.catalog.add(*(Video(each, f"Lecture {each}") for each in ids))

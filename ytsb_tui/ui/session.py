@@ -320,10 +320,10 @@ class Session:
 
     def _expand(self, engine: Engine, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
         """Queue the videos of a playlist or channel as they are found."""
-        from ytsb_tui.services.youtube.playlists import Withheld
+        from ytsb_tui.services.youtube.playlists import Withheld, cut_off
 
         found: list[VideoProcessingJob] = []
-        queued = done = withheld = 0
+        queued = done = withheld = entries = 0
 
         def queue(portion: Sequence[VideoProcessingJob]) -> None:
             nonlocal queued, done
@@ -339,11 +339,13 @@ class Session:
 
         def sum_up(ending: str) -> None:
             words = _outcome(queued, done, "video", "queued") + (f", {withheld} withheld" if withheld else "")
+            words += cut_off(entries, self.settings.playlist_limit)
             self._report(Said(f"{source.id}: {words}.{ending}", "error" if ending else "information"))
 
         ending = ""
         try:
             for entry in engine.expand(source, _Until(self)):
+                entries += 1
                 if isinstance(entry, Withheld):
                     withheld += 1
                     continue

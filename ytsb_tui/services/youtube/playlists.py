@@ -75,6 +75,11 @@ def expand(source: Source, *, limit: int, proxy: str, watch: Watch) -> Iterator[
         over.set()
 
 
+def cut_off(entries: int, limit: int) -> str:
+    """What to say after how many there are, where there may be more."""
+    return f"; `playlist_limit` takes no more than {limit:,}" if entries >= limit else ""
+
+
 def _entries(client: Any, source: Source) -> Iterator[dict[str, Any]]:
     """What the list holds, read page by page as it is asked for."""
     url = f"{source.url}/videos" if source.kind == "channel" else source.url
