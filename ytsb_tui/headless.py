@@ -209,7 +209,7 @@ class Run:
             return self._json
         if self._console.is_terminal:
             return Live(self._console, jobs, plan, workers, self._engine.clock)
-        return Lines(self._console, jobs)
+        return Lines(self._console, jobs, self._engine.clock)
 
     def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float, *, ordered: bool) -> None:
         spent = self._engine.budget.spent

@@ -38,6 +38,8 @@ DOING = {
     Stage.LINKS: "linking",
     Stage.EXPORT: "PDFs",
 }
+LONGEST_NOTE = 40
+"""Cells for what a worker waits for, beside the title of its job."""
 FRAMES = 8
 """Frames a second."""
 
@@ -59,10 +61,9 @@ class Live(Lines):
     """The whole run and a line for each worker, below the lines of what happened."""
 
     def __init__(self, console: Console, total: int, plan: Sequence[Stage], workers: int, clock: Clock) -> None:
-        super().__init__(console, total)
+        super().__init__(console, total, clock)
         self._plan = list(plan)
         self._workers = workers
-        self._clock = clock
         self._began = clock.ticks()
         self._share: dict[str, float] = {}
         """How much of each job is done, 0..1."""
@@ -99,7 +100,7 @@ class Live(Lines):
         if isinstance(event, StageFinished):
             self._share[event.job.video_id] = (self._plan.index(event.stage) + 1) / len(self._plan)
         elif isinstance(event, StageProgress):
-            lane.note = "" if event.fraction is None else f"{event.fraction:.0%}"
+            lane.note = one_line(event.text) if event.fraction is None else f"{event.fraction:.0%}"
         elif isinstance(event, StageRetried):
             lane.note = "trying again"
         else:
@@ -146,11 +147,11 @@ class Live(Lines):
         grid.add_column(no_wrap=True, style="dim")
         grid.add_column(no_wrap=True, width=10)
         grid.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-        grid.add_column(no_wrap=True, justify="right")
+        grid.add_column(no_wrap=True, justify="right", max_width=LONGEST_NOTE, overflow="ellipsis")
         grid.add_column(no_wrap=True, justify="right", width=7, style="dim")
         for number, lane in sorted(self._lanes.items()):
             age = "" if lane.since is None else _time(now - lane.since)
-            grid.add_row(str(number), lane.doing, Text(lane.title), lane.note, age)
+            grid.add_row(str(number), lane.doing, Text(lane.title), Text(lane.note), age)
         return grid
 
 

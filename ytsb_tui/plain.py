@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -15,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ytsb_tui.circuits import in_words
-from ytsb_tui.clock import iso, spell
+from ytsb_tui.clock import Clock, SystemClock, iso, spell
 from ytsb_tui.events import (
     CircuitMoved,
     Event,
@@ -30,6 +32,7 @@ from ytsb_tui.events import (
     TorChanged,
 )
 from ytsb_tui.plaintext import HIDDEN, one_line
+from ytsb_tui.wording import counted
 
 
 class Hope(NamedTuple):
@@ -89,20 +92,69 @@ class FrontEnd:
         raise NotImplementedError
 
 
-class Lines(FrontEnd):
-    """A line for every job that ended and for everything that makes it wait."""
+FIRST_REMINDER, LAST_REMINDER = 30.0, 900.0
+"""Seconds of silence after which it is told what is waited for; doubled up to the second, so that no log is flooded."""
+LOOK = 5.0
+"""Seconds between two looks at how long there was silence."""
 
-    def __init__(self, console: Console, total: int) -> None:
+
+class Lines(FrontEnd):
+    """A line for every job that ended and for everything that makes it wait; between them, what is waited for."""
+
+    def __init__(self, console: Console, total: int, clock: Clock | None = None) -> None:
         self._console = console
         self._total = total
+        self._clock = clock or SystemClock()
+        self._spoke = self._clock.ticks()
+        self._patience = FIRST_REMINDER
+        self._waits: dict[int, str] = {}
+        """What each worker waits for that nobody knows the end of."""
+        self._over = threading.Event()
+        self._reminder = threading.Thread(target=self._remind_on, name="reminder", daemon=True)
         self._ended: set[str] = set()
         self._in_order = threading.Lock()
         """Held while a line is printed, which may have to wait for a frame that is being drawn."""
         self._lock = threading.Lock()
         """Held while what is shown is changed or drawn, so nobody may print with it."""
 
+    def __enter__(self) -> Self:
+        self._reminder.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._reminder.join(LOOK)
+
+    def _remind_on(self) -> None:
+        with suppress(OSError):  # nobody reads any more, of which the next event's line tells the run
+            while not self._over.wait(LOOK):
+                self.remind()
+
+    def remind(self) -> None:
+        """Say how many jobs wait for what, if nothing was said for a while."""
+        with self._in_order:
+            if self._clock.ticks() - self._spoke < self._patience:
+                return
+            with self._lock:
+                waits = Counter(self._waits.values())
+            for words, jobs in waits.most_common():
+                self._print("", Text.assemble(("… ", "yellow"), f"{counted(jobs, 'job')}: {one_line(words)}"))
+            if waits:
+                self._spoke, self._patience = self._clock.ticks(), min(2 * self._patience, LAST_REMINDER)
+
+    def _note(self, event: Event) -> None:
+        """Keep what a worker waits for."""
+        with self._lock:
+            if isinstance(event, StageProgress) and event.fraction is None and event.text:
+                self._waits[event.worker_id] = event.text
+            elif isinstance(event, StageEvent | JobEnded | JobStopped):
+                self._waits.pop(event.worker_id, None)
+
     def __call__(self, event: Event) -> None:
         """Print the event's line, if it has one."""
+        self._note(event)
         if (line := sentence(event)) is None:
             return
         with self._in_order:
@@ -112,6 +164,7 @@ class Lines(FrontEnd):
                     self._ended.add(event.job.video_id)
                     place = f"[{len(self._ended)}/{self._total}]"
             self._print(place, line)
+            self._spoke, self._patience = self._clock.ticks(), FIRST_REMINDER
 
     def _print(self, place: str, line: Text) -> None:
         """Print a line: as one for a file or program, folded beside its place for a reader."""

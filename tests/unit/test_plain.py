@@ -104,6 +104,43 @@ def piped(*events: Event, total: int = 2) -> str:
     return out.getvalue()
 
 
+def test_who_waits_for_long_is_told_again_and_again_but_less_and_less_often() -> None:
+    out, clock = io.StringIO(), HandClock()
+    lines = Lines(Console(file=out, highlight=False, width=40), 3, clock)
+
+    def minutes(number: int) -> list[str]:
+        """What is printed within so many minutes."""
+        before = len(out.getvalue())
+        for _ in range(60 * number):
+            clock.at += 1
+            lines.remind()
+        return out.getvalue()[before:].splitlines()
+
+    place = "batch msgbatch_1 in progress, 0 of 2 done, since 14:02"
+    for worker, words in enumerate((place, place, "waits for the next batch")):
+        lines(StageProgress(JOB, AT, Stage.NOTES, worker, None, words))
+    assert minutes(1) == ["… 2 jobs: " + place, "… 1 job: waits for the next batch"]
+    assert len(minutes(59)) == 2 * 6
+    lines(JobEnded(DONE, AT, 0))
+    assert minutes(1) == ["… 1 job: " + place, "… 1 job: waits for the next batch"]
+    for worker in (1, 2):
+        lines(StageProgress(JOB, AT, Stage.NOTES, worker, 0.5, "1,240 characters"))
+    assert minutes(60) == []
+
+
+def test_a_terminal_shows_what_a_worker_waits_for() -> None:
+    waits = StageProgress(JOB, AT, Stage.NOTES, 1, None, "waits for the next batch")
+    assert re.search(
+        "notes +Entropy +waits for the next batch", on_a_terminal(StageStarted(JOB, AT, Stage.NOTES, 1), waits)
+    )
+
+
+def test_what_is_waited_for_is_told_by_itself() -> None:
+    with Lines(Console(file=io.StringIO()), 1, HandClock()):
+        assert [thread.name for thread in threading.enumerate()].count("reminder") == 1
+    assert [thread.name for thread in threading.enumerate()].count("reminder") == 0
+
+
 def on_a_terminal(*events: Event, total: int = 2) -> str:
     """What `Live` draws on a terminal, without the colours and movements."""
     out = io.StringIO()
