@@ -16,10 +16,12 @@ from textual.widgets import Input
 
 from tests.ui.alone import Alone, press, shown, shows, styled, until
 from tests.unit.lectures import Quiet
+from ytsb_tui.errors import UsageError
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.samples import samples
 from ytsb_tui.settings import Settings
 from ytsb_tui.stages import PIPELINE
+from ytsb_tui.ui.notes import read_note
 from ytsb_tui.ui.opening import can_browse
 from ytsb_tui.ui.screens.reader import ReaderScreen
 from ytsb_tui.ui.widgets.markdown_view import MarkdownView
@@ -208,6 +210,13 @@ async def test_other_addresses_are_only_words(tmp_path: Path, link: str) -> None
     async with reader(tmp_path, note).run_test() as pilot:
         await shows(pilot, "Look", "please.")
         assert view(pilot).page.links == ()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "Note.md")
+    with pytest.raises(UsageError, match=r"Note\.md is not a file"):
+        read_note(tmp_path, Path("Note.md"))
 
 
 @pytest.mark.parametrize(

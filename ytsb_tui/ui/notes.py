@@ -19,6 +19,8 @@ def read_note(root: Path, note: Path) -> str:
     path = (root / note).resolve()
     if not path.is_relative_to(root.resolve()):
         raise UsageError(f"{note} leads out of the vault.")
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise UsageError(f"{note} is not a file.", advice="Move it away, then retry the job.")
     try:
         with path.open("rb") as file:
             return file.read(LARGEST).decode(errors="replace")
