@@ -97,6 +97,15 @@ def test_notes_that_never_end_are_incomplete_and_kept(claude: Claude) -> None:
     assert author_at(claude).notes(after(job, caught.value), [], Watcher()).body == unbroken()
 
 
+def test_an_answer_without_end_is_left_and_not_gone_on_from(claude: Claude) -> None:
+    claude.next.append(Behaviour(ending="endless", after=0.5))
+    job = job_on(talk())
+    with pytest.raises(Incomplete, match="has no end") as caught:
+        author_at(claude).notes(job, [], Watcher())
+    assert caught.value.partial == ""
+    assert author_at(claude).notes(after(job, caught.value), [], Watcher()).body
+
+
 @pytest.mark.parametrize("stop", ["stop_sequence", "pause_turn", "tool_use", "something_new"])
 def test_no_other_end_is_success(claude: Claude, stop: str) -> None:
     claude.next.append(Behaviour(stop=stop, after=0.9))

@@ -288,6 +288,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case "stall":
                 self._stay_silent()
                 return
+            case "endless":
+                more = event(
+                    "content_block_delta", index=0, delta={"type": "text_delta", "text": "on and on " * 10_000}
+                )
+                while not claude.hung_up.is_set():
+                    self._chunk(more)
             case "error":
                 self._chunk(event("error", error=error_body(how)["error"]))
             case "garbage":

@@ -23,7 +23,7 @@ _STATUSES = {
     529: "overloaded_error",
 }
 
-Ending = Literal["cut", "eof", "stall", "error", "garbage"]
+Ending = Literal["cut", "eof", "stall", "error", "garbage", "endless"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Behaviour:
     """How long the stream takes, piece by piece."""
     ending: Ending | None = None
     """What happens to the stream `after` a fraction of the answer: the connection is cut, the body ends politely,
-    nothing more is sent, an `error` event of `kind` comes, or bytes that are no event."""
+    nothing more is sent, an `error` event of `kind` comes, bytes that are no event, or words without end."""
     after: float = 0.0
     kind: str = "overloaded_error"
     stop: str = ""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ytsb_tui.errors import Incomplete
 from ytsb_tui.services.claude.prices import Prices, Tokens
 from ytsb_tui.services.claude.tokens import rough_tokens
 from ytsb_tui.usage import Usage
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from ytsb_tui.watch import Watch
 
+LONGEST = 4_000_000
+"""Characters; no model writes a twentieth of that in one answer."""
 _TAIL = 400
 """Characters of the newest text that are shown."""
 _NOTHING = Tokens()
@@ -53,6 +56,7 @@ class Hearing:
         self._response: httpx2.Response | None = None
         self._text: list[str] = []
         self._json: list[str] = []
+        self._length = 0
         self._tokens = Tokens()
         self._stop: str | None = None
         self._explanation = ""
@@ -76,9 +80,9 @@ class Hearing:
                 self.begun = True
                 self._tokens = tokens_of(event.message.usage)
             case "content_block_delta" if event.delta.type == "text_delta":
-                self._text.append(_words(event.delta.text))
+                self._hear(self._text, event.delta.text)
             case "content_block_delta" if event.delta.type == "input_json_delta":
-                self._json.append(_words(event.delta.partial_json))
+                self._hear(self._json, event.delta.partial_json)
             case "message_delta":
                 self._tokens = tokens_of(event.usage, self._tokens)
                 self._stop = event.delta.stop_reason
@@ -86,6 +90,14 @@ class Hearing:
             case "message_stop":
                 with self._lock:  # the connection is about to serve somebody else
                     self._response = None
+
+    def _hear(self, pieces: list[str], told: object) -> None:
+        pieces.append(words := _words(told))
+        self._length += len(words)
+        if self._length > LONGEST:
+            self._text.clear()  # nobody should go on from there
+            self._json.clear()
+            raise Incomplete("The answer has no end.", advice="Try another model.")
 
     def hang_up(self) -> None:
         """Nobody listens any longer: end the connection, and with it the cost."""
