@@ -232,6 +232,17 @@ def test_a_note_that_said_something_else_is_kept_whole_each_time(root: Path, vau
     assert not [path for path, _ in vault.notes() if "replaced" in path.parts]
 
 
+@pytest.mark.parametrize("name", ["x" * 252, "é" * 126])
+def test_a_note_that_was_given_the_longest_name_there_is_is_kept_too(root: Path, vault: Vault, name: str) -> None:
+    placed = written(vault, job("a", "Trees", quiz=False))
+    (root / "CS" / "Trees.md").rename(root / "CS" / f"{name}.md")
+    again = written(Vault(root), replace(placed, study_notes="## Other words"))
+    assert note_of(again) == f"CS/{name}.md"
+    (kept,) = (root / ".ytsb/replaced").iterdir()
+    assert "## S" in kept.read_text()
+    assert "## Other words" in (root / "CS" / f"{name}.md").read_text()
+
+
 def test_an_edit_of_somebody_else_is_not_overwritten(root: Path, vault: Vault) -> None:
     path = Path("Note.md")
     vault.write(path, "old")

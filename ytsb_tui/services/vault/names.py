@@ -28,7 +28,7 @@ def safe_name(text: str, fallback: str) -> str:
     for candidate in (text, fallback):
         shown = "".join(" " if mark.isspace() else mark for mark in candidate if _may_stay(mark))
         spaced = " ".join(unicodedata.normalize("NFC", shown).split()).strip(" .").replace(" ", "_")
-        if name := _cut(_RESERVED.sub(r"\1_", spaced)):
+        if name := cut(_RESERVED.sub(r"\1_", spaced)):
             return name
     return "Untitled"
 
@@ -49,7 +49,7 @@ def _may_stay(mark: str) -> bool:
     return mark not in _FORBIDDEN and unicodedata.category(mark) not in _INVISIBLE and not HIDDEN.match(mark)
 
 
-def _cut(name: str) -> str:
+def cut(name: str) -> str:
     """The beginning of `name` that fits into `LONGEST` bytes, cut between characters as a reader sees them."""
     if len(name.encode()) <= LONGEST:
         return name

@@ -12,6 +12,7 @@ from pathlib import Path
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import keep_user_part
 from ytsb_tui.services.vault.folder import Folder
+from ytsb_tui.services.vault.names import cut
 from ytsb_tui.services.vault.places import Places
 from ytsb_tui.services.vault.versions import says_the_same
 from ytsb_tui.settings import PRIVATE
@@ -101,7 +102,7 @@ class Vault:
 
         A process that was killed before it wrote the new one has put it there already.
         """
-        stem = f"{path.stem} {self._folder.changed(path):%Y-%m-%d %H.%M.%S}"
+        stem = f"{cut(path.stem)} {self._folder.changed(path):%Y-%m-%d %H.%M.%S}"
         names = (stem if number == 1 else f"{stem}_{number}" for number in count(1))
         places = (Path(PRIVATE, REPLACED, f"{name}.md") for name in names)
         folder = self._folder
