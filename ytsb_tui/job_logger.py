@@ -107,7 +107,9 @@ class JobLogger:
         entries = self.get_all_jobs()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
+            # A pipe or device, such as /dev/stdout, is written to; a file would take its place.
+            is_stream = path.exists() and not path.is_file() and not path.is_dir()
+            with path.open("wb") if is_stream else replacing(path) as file:
                 _write_csv(entries, file, "utf-8-sig")
         except OSError as error:
             raise from_os_error(error, f"writing {path}") from error

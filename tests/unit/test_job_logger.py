@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -321,6 +322,17 @@ def test_no_cell_is_taken_for_a_formula(logger: JobLogger, tmp_path: Path, start
 def test_an_empty_log_makes_an_empty_spreadsheet(logger: JobLogger, tmp_path: Path) -> None:
     assert logger.export_csv(tmp_path / "log.csv") == 0
     assert rows(tmp_path / "log.csv") == []
+
+
+def test_a_pipe_is_written_to_and_no_file_takes_its_place(ten: JobLogger, tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    assert ten.export_csv(pipe) == 10
+    reader.join(60)
+    assert read[0].count(b"\r\n") == 11
+    assert pipe.is_fifo()
 
 
 def test_a_spreadsheet_that_cannot_be_written_says_so(ten: JobLogger, tmp_path: Path) -> None:
