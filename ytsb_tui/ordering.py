@@ -16,6 +16,8 @@ from ytsb_tui.plaintext import one_line
 from ytsb_tui.source import ID, Source
 from ytsb_tui.wording import counted
 
+LARGEST = 20_000_000
+"""Bytes of a text; a list of a hundred thousand links has a quarter of that."""
 MOST_LISTED = 10
 """Refused lines that are told one by one."""
 
@@ -87,17 +89,20 @@ def _argument(argument: str) -> str:
 def _text(name: str) -> tuple[str, str, Path]:
     if name == "-":
         name = "the standard input"
-        return name, _decoded(name, sys.stdin.buffer.read()), Path.cwd()
+        return name, _decoded(name, sys.stdin.buffer.read(LARGEST + 1)), Path.cwd()
     path = Path(name)
     if path.suffix.lower() in caption_file.SUFFIXES and path.suffix.lower() != ".txt":
         raise UsageError(f"{name} is a caption file, not a list.", advice="Name it without -f.")
     try:
-        return name, _decoded(name, path.read_bytes()), path.absolute().parent
+        with path.open("rb") as file:
+            return name, _decoded(name, file.read(LARGEST + 1)), path.absolute().parent
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
 
 
 def _decoded(name: str, data: bytes) -> str:
+    if len(data) > LARGEST:
+        raise UsageError(f"{name} is larger than {LARGEST // 1_000_000} MB: no list is.")
     try:
         return plaintext.decode(data)
     except BadCaptions as error:

@@ -154,6 +154,12 @@ def test_a_huge_file_is_refused_without_being_read(program: Program) -> None:
     assert "film.srt is larger than 20 MB" in told.err
 
 
+def test_a_list_without_end_is_refused(program: Program) -> None:
+    for told in (program("run", "-f", "/dev/zero"), program("run", "-f", "-", stdin=b"talk\n" * 4_000_001)):
+        assert (told.code, told.out) == (2, "")
+        assert "is larger than 20 MB: no list is." in told.err
+
+
 def test_a_long_list_is_read_at_once_and_its_junk_is_not_listed_whole(program: Program) -> None:
     (program.desk / "talk.srt").write_text(srt("Entropy is a measure of disorder."))
     lines = [("just prose", "talk.srt", "# a comment", "https://example.org/")[number % 4] for number in range(5_000)]
