@@ -94,6 +94,8 @@ class Attempt:
         """The turn it has at the gate, from the stage that entered on."""
         self.error: StageError | Cancelled | None = None
         """Why it failed, once it has."""
+        self.is_over = False
+        """Whether its outcome is written down: the job is no longer this worker's."""
 
     def _begun(self, job: VideoProcessingJob) -> VideoProcessingJob:
         now = self._rules.clock.now()
@@ -147,6 +149,7 @@ class Attempt:
         clock = self._rules.clock
         job = replace(job, ended_at=clock.now(), processing_duration=clock.ticks() - self._ticks)
         self._rules.records.end(job, status)
+        self.is_over = True
         self._rules.tell(JobEnded(job.facts(), clock.now(), self.worker_id))
         return job
 

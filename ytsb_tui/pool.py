@@ -169,8 +169,9 @@ class Pool:
                 except Exception as error:
                     self._crashed(watch.attempt, error)
                 finally:
-                    watch.attempt = None
-                    self._store.release(job.video_id)
+                    attempt, watch.attempt = watch.attempt, None
+                    if attempt is None or not attempt.is_over:  # else somebody may have queued it again by now
+                        self._store.release(job.video_id)
                     self.wake()
         except YtsbError as error:
             self._stop_run(error)

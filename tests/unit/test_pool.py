@@ -10,7 +10,7 @@ from tests.blackbox.program import soon
 from tests.canned import World
 from ytsb_tui.budget import Budget
 from ytsb_tui.errors import OverBudget
-from ytsb_tui.events import JobStopped
+from ytsb_tui.events import Event, JobEnded, JobStopped
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.pool import LOOK, Pool
 from ytsb_tui.store import Store
@@ -150,3 +150,33 @@ def test_when_the_budget_is_used_up_more_workers_do_not_begin_anew(tmp_path: Pat
     assert pool.join(30)
     world.close()
     assert len([event for event in world.events if isinstance(event, JobStopped)]) <= 2
+
+
+def test_a_job_that_is_asked_for_again_the_moment_it_ends_is_worked_on_by_one(tmp_path: Path) -> None:
+    """Also when the worker before has not let go of it yet."""
+    second, others = threading.Event(), threading.Event()
+
+    def fetch(job: VideoProcessingJob, watch: Watch) -> None:
+        if job.video_id == "bbb" or world.calls["aaa", Stage.FETCH] > 2:
+            others.set()
+        elif world.calls["aaa", Stage.FETCH] == 2:
+            second.set()
+            assert others.wait(30)
+
+    class Eager(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, JobEnded) and not second.is_set():
+                world.submit(["aaa"], restart_at=Stage.FETCH)
+                pool.wake()
+                assert second.wait(30)
+                world.submit(["bbb"])
+
+    world = World(tmp_path, {Stage.FETCH: fetch})
+    world.events = Eager()
+    world.submit(["aaa"])
+    pool = world.pool()
+    world.drive(pool, workers=2)
+    ended = [event.job.attempt for event in world.events if isinstance(event, JobEnded) and event.job.video_id == "aaa"]
+    world.close()
+    assert (ended, world.calls["aaa", Stage.FETCH]) == ([1, 2], 2)
