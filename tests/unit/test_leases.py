@@ -12,6 +12,7 @@ from tests.canned import HandClock
 from tests.unit.leasing import HOUR, Office, built, exit_of, hold, office, patient, pretended
 from tests.world.tor_control import FakeTor, Relay, exits
 from ytsb_tui.circuits import Circuit
+from ytsb_tui.errors import TorTrouble
 from ytsb_tui.events import Event
 from ytsb_tui.services.tor.exits import ExitBook
 from ytsb_tui.services.tor.lease import Lease, credential
@@ -270,6 +271,33 @@ def test_a_defect_does_not_end_who_prepares_leases(tmp_path: Path) -> None:
     with leases.use(0, patient()) as lease:
         assert lease.circuit.name == "abcdef"
     leases.close()
+
+
+@dataclass
+class Late(Stumbling):
+    """A host that gets ready just when a try to build has failed."""
+
+    leases: Leases | None = None
+
+    def build(self) -> Lease:
+        if self.falls:
+            self.falls = 0
+            assert self.leases is not None
+            self.leases.wake()
+            raise TorTrouble("Tor is starting.")
+        return super().build()
+
+    def waiting(self, since: float) -> str:
+        return "Tor is starting."
+
+
+def test_who_gets_ready_while_a_try_fails_is_asked_again_at_once(tmp_path: Path) -> None:
+    clock = HandClock()  # nobody puts it on, so a pause would never end
+    host, book = Late(clock, falls=1), ExitBook(tmp_path / "exits.json", clock, HOUR, lambda words: None)
+    host.leases = Leases(host, book, Terms(HOUR, 0, HOUR, HOUR), clock, lambda event: None)
+    with host.leases.use(0, patient()) as lease:
+        assert lease.circuit.name == "abcdef"
+    host.leases.close()
 
 
 def test_rotating_one_moves_it_alone(desk: Office) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ytsb_tui.circuits import Exit
 from ytsb_tui.errors import BadSetup, BadStart, TorTrouble
-from ytsb_tui.services.tor.socks import Address
+from ytsb_tui.services.tor.socks import PROBE_SECONDS, Address
 
 T = TypeVar("T")
 
@@ -261,8 +261,7 @@ def read_exits(told: str) -> Mapping[str, str]:
 def _check_speaks_control(address: Address) -> None:
     """stem waits for ever on a port that accepts and says nothing, or says something else."""
     try:
-        with socket.create_connection(address, 2.0) as probe:
-            probe.settimeout(2.0)
+        with socket.create_connection(address, PROBE_SECONDS) as probe:
             probe.sendall(b"PROTOCOLINFO 1\r\n")
             answer = probe.recv(64)
     except TimeoutError:

@@ -102,6 +102,8 @@ class Leases:
         self._interest = -INTEREST
         self._fruitless = 0
         self._not_before = 0.0
+        self._woken = 0
+        """How often those who wait were to look again."""
         self._closing = False
         self._threads: list[threading.Thread] = []
 
@@ -205,6 +207,7 @@ class Leases:
     def wake(self) -> None:
         """Something changed that those who wait should look at."""
         with self._changed:
+            self._woken += 1
             self._not_before = 0.0
             self._changed.notify_all()
 
@@ -335,13 +338,13 @@ class Leases:
                     self._retired.append(lease)
                 if not self._retired and not self._short():
                     self._changed.wait(1.0)
-                short = self._short()
+                short, woken = self._short(), self._woken
                 self._building += short
             self._return_retired()
             if short:
-                self._prepare()
+                self._prepare(woken)
 
-    def _prepare(self) -> None:
+    def _prepare(self, woken: int) -> None:
         lease = None
         try:
             lease = self._host.build()
@@ -354,7 +357,8 @@ class Leases:
                 self._building -= 1
                 self._fruitless = 0 if lease else self._fruitless + 1
                 pause = min(0.25 * 2**self._fruitless, SLOWEST) if self._fruitless else 0.0
-                self._not_before = self._clock.ticks() + pause
+                if woken == self._woken:  # else what was in the way may be gone since this try began
+                    self._not_before = self._clock.ticks() + pause
                 if lease is not None:
                     self._alive.append(lease)
                     (self._retired if self._closing else self._ready).append(lease)

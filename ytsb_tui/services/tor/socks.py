@@ -25,6 +25,8 @@ class Address(NamedTuple):
         return cls(host.strip("[]") or "127.0.0.1", int(port))
 
 
+PROBE_SECONDS = 5.0
+"""Seconds in which whoever listens on a port must say what it is; on a busy machine that is more than a moment."""
 PASSWORD = "x"
 """Beside a user name; tor tells circuits apart by both, so it may be the same for all."""
 _SAYS_NO = {
@@ -37,7 +39,7 @@ _SAYS_NO = {
 }
 
 
-def speaks_socks(address: Address, seconds: float = 2.0) -> bool:
+def speaks_socks(address: Address, seconds: float = PROBE_SECONDS) -> bool:
     """Whether a SOCKS5 server that takes user names listens there."""
     try:
         with socket.create_connection(address, seconds) as stream:
