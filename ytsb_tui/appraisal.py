@@ -45,9 +45,13 @@ class Appraisal:
         """Keep a transcript."""
         self._kept.keep_transcript(job)
 
-    def end(self, job: VideoProcessingJob, status: Status) -> None:
+    def end(self, job: VideoProcessingJob, status: Status) -> bytes:
         """Take a job out of the queue."""
         self.store.end(job, status, b"")
+        return b""
+
+    def log(self, entry: bytes) -> None:
+        """Log nothing."""
 
     def told(self, jobs: Iterable[VideoProcessingJob]) -> Iterator[VideoProcessingJob]:
         """Those of the jobs whose transcripts are at hand by now, with them."""

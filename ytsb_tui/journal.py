@@ -52,7 +52,7 @@ class Journal:
 
     root: Path
     store: Store
-    log: LogFile
+    log_file: LogFile
     clock: Clock
     owner: FileLock
     notices: list[str] = field(default_factory=list)
@@ -92,10 +92,10 @@ class Journal:
             )
         if interrupted := self.store.recover():
             self.notices.append(f"{_count(interrupted, 'job was', 'jobs were')} interrupted and will be resumed.")
-        found = self.log.reconcile(self.store.entries)
+        found = self.log_file.reconcile(self.store.entries)
         if found.foreign:
             self.store.adopt([adopted(entry, self.root) for entry in found.foreign])
-            self.log.rebuild(self.store.entries())
+            self.log_file.rebuild(self.store.entries())
             self.notices.append(f"{_count(len(found.foreign), 'attempt', 'attempts')} taken over from {LOG_NAME}.")
         if found.kept:
             self.notices.append(f"{LOG_NAME} was not as we left it; what was there is kept as {found.kept.name}.")
@@ -144,15 +144,19 @@ class Journal:
         """Keep what a broken-off stage left, and what the job has used so far."""
         self.store.keep_partial(job, stage, text)
 
-    def end(self, job: VideoProcessingJob, status: Status) -> None:
-        """End an attempt and log it.
+    def end(self, job: VideoProcessingJob, status: Status) -> bytes:
+        """End an attempt; returns its entry for the log.
 
-        The store comes first: should we die between the two, the log is brought
-        up at the next start.
+        Should we die before that is in the log, the log is brought up at the
+        next start.
         """
         entry = entry_line(job, self.clock.now())
         self.store.end(job, status, entry)
-        self.log.append([entry])
+        return entry
+
+    def log(self, entry: bytes) -> None:
+        """Add an attempt that has ended to the log."""
+        self.log_file.append([entry])
 
 
 def is_done(standing: Standing, plan: Sequence[Stage]) -> bool:

@@ -44,8 +44,11 @@ class Records(Protocol):
     def keep_partial(self, job: VideoProcessingJob, stage: Stage, text: str) -> None:
         """Keep what a broken-off stage left."""
 
-    def end(self, job: VideoProcessingJob, status: Status) -> None:
-        """End the attempt and log it."""
+    def end(self, job: VideoProcessingJob, status: Status) -> bytes:
+        """End the attempt; returns its entry for the log."""
+
+    def log(self, entry: bytes) -> None:
+        """Log an attempt that has ended."""
 
 
 class Budget(Protocol):
@@ -148,9 +151,12 @@ class Attempt:
     def _ended(self, job: VideoProcessingJob, status: Status) -> VideoProcessingJob:
         clock = self._rules.clock
         job = replace(job, ended_at=clock.now(), processing_duration=clock.ticks() - self._ticks)
-        self._rules.records.end(job, status)
+        entry = self._rules.records.end(job, status)
         self.is_over = True
-        self._rules.tell(JobEnded(job.facts(), clock.now(), self.worker_id))
+        try:
+            self._rules.records.log(entry)
+        finally:  # it has ended, also where the log cannot be written to
+            self._rules.tell(JobEnded(job.facts(), clock.now(), self.worker_id))
         return job
 
     def _run_stage(self) -> None:

@@ -233,7 +233,7 @@ class Pool:
     def _crashed(self, attempt: Attempt | None, error: Exception) -> None:
         """A bug fails its job and keeps the worker; what stands in everybody's way ends the run."""
         if isinstance(error, YtsbError):
-            if attempt is not None:
+            if attempt is not None and not attempt.is_over:
                 self.rules.tell(JobStopped(attempt.job.facts(), self.rules.clock.now(), attempt.worker_id))
             raise error
         if attempt is None:

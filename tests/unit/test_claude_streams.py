@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from anthropic.types import RawContentBlockDeltaEvent, TextDelta
 
+from tests.canned import HandClock
 from tests.unit.authoring import Watcher, after, author_at, job_on, talk
 from tests.world.claude import Behaviour, Claude
 from ytsb_tui.errors import Busy, Cancelled, Incomplete, NetworkTrouble, StageError, Stopped
 from ytsb_tui.job import Stage
+from ytsb_tui.services.claude.replies import PATIENCE, Hearing
 
 
 @pytest.fixture
@@ -146,6 +149,22 @@ def test_a_silent_stream_is_left_when_the_user_says_so(
     assert claude.hung_up.wait(10), "the connection was left open, and would go on to cost"
     assert fraction == 0.0 or caught.value.usage.cache_write_tokens > 0
     assert author.notes(after(job, caught.value), [], Watcher()).body == unbroken()
+
+
+def test_an_answer_that_gets_no_further_is_left_though_the_server_says_that_it_lives() -> None:
+    clock = HandClock()
+    hearing = Hearing(Watcher(), 1_000, clock.ticks)
+    word = RawContentBlockDeltaEvent(
+        type="content_block_delta", index=0, delta=TextDelta(type="text_delta", text="## Core")
+    )
+    for _ in range(3):
+        clock.at += PATIENCE
+        hearing.check()
+        hearing.take(word)
+    clock.at += PATIENCE + 1
+    with pytest.raises(NetworkTrouble, match=r"The answer got no further in 15:00\."):
+        hearing.check()
+    assert hearing.text == 3 * "## Core"
 
 
 def test_leaving_a_silent_stream_takes_a_few_looks_not_the_time_limit(claude: Claude) -> None:

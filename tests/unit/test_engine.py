@@ -224,7 +224,7 @@ def test_what_was_paid_for_is_on_the_books_though_it_cannot_be_kept(tmp_path: Pa
     pool = world.pool(world.submit(["aaa"]).ids)
 
     class Full:
-        keep_partial, end = world.journal.keep_partial, world.journal.end
+        keep_partial, end, log = world.journal.keep_partial, world.journal.end, world.journal.log
 
         def commit(self, job: VideoProcessingJob, stage: Stage) -> None:
             if stage is Stage.NOTES:

@@ -86,7 +86,6 @@ def process(root: Path, script: str) -> Iterator[subprocess.Popen[str]]:
     program = (
         "import os, signal, time; from pathlib import Path\n"
         "from tests.canned import *\n"
-        "from ytsb_tui.job_logger import entry_line\n"
         f"world = World(Path({str(root)!r}))\n{script}\nprint('there', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
@@ -183,11 +182,13 @@ def test_a_file_in_the_vaults_place_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dies", ["after the store", "after the log"])
 def test_an_attempt_is_logged_once_wherever_the_process_dies(tmp_path: Path, dies: str) -> None:
     end = (
-        "world.journal.store.end(job, 'done', line)" if dies == "after the store" else "world.journal.end(job, 'done')"
+        "world.journal.end(job, 'done')"
+        if dies == "after the store"
+        else "world.journal.log(world.journal.end(job, 'done'))"
     )
     script = (
         "world.run('aaa'); world.submit(['bbb']); job = world.journal.store.claim()\n"
-        f"line = entry_line(job, world.clock.now()); {end}; os.kill(os.getpid(), signal.SIGKILL)"
+        f"{end}; os.kill(os.getpid(), signal.SIGKILL)"
     )
     with process(tmp_path, script):
         pass
@@ -197,6 +198,25 @@ def test_an_attempt_is_logged_once_wherever_the_process_dies(tmp_path: Path, die
             assert world.journal.notices == []
         assert [entry["video_id"] for entry in log_of(tmp_path)] == ["aaa", "bbb"]
     assert before == (1 if dies == "after the store" else 2)
+
+
+def test_an_attempt_that_cannot_be_logged_has_ended_and_is_logged_at_the_next_start(tmp_path: Path) -> None:
+    log = tmp_path / "processing_log.json"
+
+    def in_its_way(job: VideoProcessingJob, watch: Watch) -> None:
+        log.mkdir()
+
+    with opened(tmp_path) as world:
+        world.scripts[Stage.LINKS] = in_its_way
+        pool = world.run("aaa", workers=1)
+        assert isinstance(pool.stopped_by, VaultError)
+        assert world.journal.store.counts()[Status.DONE] == 1
+        told = [type(event).__name__ for event in world.events]
+    assert told[-2:] == ["JobEnded", "RunStopped"]
+    assert "JobStopped" not in told
+    log.rmdir()
+    with opened(tmp_path) as world:
+        assert [(entry["video_id"], entry["success"]) for entry in log_of(tmp_path)] == [("aaa", True)]
 
 
 def test_a_log_torn_by_the_end_of_the_process_is_mended(tmp_path: Path) -> None:

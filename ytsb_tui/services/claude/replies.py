@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ytsb_tui.errors import Incomplete
+from ytsb_tui.clock import spell
+from ytsb_tui.errors import Incomplete, NetworkTrouble
 from ytsb_tui.services.claude.prices import Prices, Tokens
 from ytsb_tui.services.claude.tokens import rough_tokens
 from ytsb_tui.usage import Usage
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST = 4_000_000
 """Characters; no model writes a twentieth of that in one answer."""
+PATIENCE = 900.0
+"""Seconds in which an answer must get any further. A server that only says that it lives is not silent."""
 _TAIL = 400
 """Characters of the newest text that are shown."""
 _NOTHING = Tokens()
@@ -48,10 +53,12 @@ class Hearing:
     It is a `Watch` itself: whenever it is asked to check, it tells how far the answer is.
     """
 
-    def __init__(self, watch: Watch, expected: int) -> None:
+    def __init__(self, watch: Watch, expected: int, ticks: Callable[[], float] = time.monotonic) -> None:
         """`expected` is about how many characters the answer will have."""
         self._watch = watch
         self._expected = expected
+        self._ticks = ticks
+        self._heard = ticks()
         self._lock = threading.Lock()
         self._response: httpx2.Response | None = None
         self._text: list[str] = []
@@ -75,6 +82,7 @@ class Hearing:
 
     def take(self, event: RawMessageStreamEvent) -> None:
         """Add an event of the stream."""
+        self._heard = self._ticks()
         match event.type:
             case "message_start":
                 self.begun = True
@@ -108,8 +116,10 @@ class Hearing:
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def check(self) -> None:
-        """Show how far the answer is; raise `Interrupted` when the user wants to stop."""
+        """Show how far the answer is; raise `Interrupted` when the user wants to stop, `NetworkTrouble` in vain."""
         self._watch.check()
+        if self._ticks() - self._heard > PATIENCE:
+            raise NetworkTrouble(f"The answer got no further in {spell(PATIENCE)}.")
         recorded = sum(map(len, self._json))
         done = recorded + sum(map(len, self._text))
         self.progress(min(done / self._expected, 0.99), f"{recorded:,} characters" if recorded else self.text[-_TAIL:])
