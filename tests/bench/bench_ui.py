@@ -43,7 +43,7 @@ from ytsb_tui.services.pdf.renderer import PdfRenderer
 from ytsb_tui.settings import Settings
 from ytsb_tui.ui.app import YtsbApp
 from ytsb_tui.ui.board import Board
-from ytsb_tui.ui.session import MANY, portions
+from ytsb_tui.ui.news import MANY, portions
 from ytsb_tui.usage import Usage
 from ytsb_tui.watch import Watch
 

@@ -34,9 +34,8 @@ from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.columns import COLUMNS, ERROR, STATUS, TITLE, TOTAL, Column, arrange
 from ytsb_tui.ui.format import amount, bar, countdown, fit, money, short
-from ytsb_tui.ui.news import Seen, Told
+from ytsb_tui.ui.news import Seen, Told, portions
 from ytsb_tui.ui.notices import Notices
-from ytsb_tui.ui.session import portions
 from ytsb_tui.ui.view import View
 from ytsb_tui.usage import Usage
 from ytsb_tui.watch import Watch

@@ -61,7 +61,7 @@ def test_after_a_stop_the_run_goes_on_once_however_often_that_is_asked_for(tmp_p
         assert stopped is not None
         stopped.stop(OutOfSpace("The disk is full."))
         busy, pools = threading.Event(), list[Pool | None]()
-        session._errands.put(lambda: busy.wait(PATIENCE))  # type: ignore[arg-type]
+        session._errands.put(lambda: busy.wait(PATIENCE))
         for _ in range(2):
             session.resume()
             session._errands.put(lambda: pools.append(session.pool))
@@ -80,7 +80,7 @@ def test_no_run_begins_when_the_program_ends(tmp_path: Path) -> None:
         assert stopped is not None
         stopped.stop(OutOfSpace("The disk is full."))
         busy = threading.Event()
-        session._errands.put(lambda: busy.wait(PATIENCE))  # type: ignore[arg-type]
+        session._errands.put(lambda: busy.wait(PATIENCE))
         session.resume()
         session.closing = True
         busy.set()

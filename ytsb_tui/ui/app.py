@@ -28,9 +28,10 @@ from ytsb_tui.source import Source
 from ytsb_tui.ui.board import Board
 from ytsb_tui.ui.commands import KEYS, why_not
 from ytsb_tui.ui.messages import BatchEnded, CannotOpen, Opened, Owned, Said
+from ytsb_tui.ui.news import portions
 from ytsb_tui.ui.opening import Launch
 from ytsb_tui.ui.screens.main import Main
-from ytsb_tui.ui.session import Session, portions
+from ytsb_tui.ui.session import Session
 from ytsb_tui.ui.view import View
 from ytsb_tui.wording import counted
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ytsb_tui.events import Event, JobEvent
-from ytsb_tui.glance import Glimpse
+from ytsb_tui.glance import Glance, Glimpse
 from ytsb_tui.job import Stage, Status
+
+MANY = 2_000
+"""Jobs that are told at once."""
 
 
 @dataclass(frozen=True)
@@ -29,3 +33,13 @@ class Seen:
 
 
 News = Event | Seen
+
+
+def portions(glance: Glance, size: int, ids: Sequence[str] | None = None, most: int = -1) -> Iterator[Seen]:
+    """These jobs of a vault, else all (the first so many) in the order in which they are shown."""
+    unseen, ids = Counter(glance.counts()), glance.ids(most) if ids is None else ids
+    for begin in range(0, len(ids), size):
+        portion = ids[begin : begin + size]
+        jobs = glance.jobs(portion)
+        unseen.subtract(job.status for job in jobs)
+        yield Seen(jobs, glance.seconds(portion), +unseen)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
@@ -13,16 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import BadStart, Bug, StageError, Stopped, VaultBusy, VaultError, YtsbError
+from ytsb_tui.errors import BadStart, Bug, Stopped, VaultBusy, VaultError, YtsbError
 from ytsb_tui.events import RunStopped
 from ytsb_tui.glance import Glance
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as video_source
+from ytsb_tui.ui.expansion import Expansion, outcome
 from ytsb_tui.ui.messages import CannotOpen, Opened, Owned, Said
-from ytsb_tui.ui.news import News, Seen, Told
-from ytsb_tui.wording import counted
+from ytsb_tui.ui.news import MANY, News, Told, portions
 
 if TYPE_CHECKING:
     from ytsb_tui.engine import Engine
@@ -33,12 +32,8 @@ log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds between two looks at a vault that another process works on."""
-PORTION = 25
-"""Videos of a list that are queued at once, while the rest is still being found."""
 PATIENCE = 1.5
 """Seconds the end of the program waits for workers to leave."""
-MANY = 2_000
-"""Jobs that are told to the screen at once."""
 
 
 class Hear(Protocol):
@@ -70,7 +65,7 @@ class Session:
         self._clock = clock
         self._hear = hear
         self._report = report
-        self._errands: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._errands: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run_errands, name="errands", daemon=True)
 
     @property
@@ -109,10 +104,17 @@ class Session:
             made = engine.job(video_id, url, title)
             return replace(made, subject=subject or made.subject)
 
+        def expand(source: Source) -> None:
+            expansion = Expansion(source, self.settings.playlist_limit, self._queue, self._errands.put)
+            expansion.run(
+                engine.expand(source, _Until(self)),
+                lambda found: job(found.video_id, video_source(found.video_id).url, found.title),
+                lambda words, broke_off: self._report(Said(words, "error" if broke_off else "information")),
+            )
+
         for source in sources:
             if source.kind not in ("video", "file"):
-                expand = partial(self._guard, partial(self._expand, engine, source, job))
-                threading.Thread(target=expand, name="list", daemon=True).start()
+                threading.Thread(target=self._guard, args=(partial(expand, source),), name="list", daemon=True).start()
         if single := [job(source.id, source.url) for source in sources if source.kind in ("video", "file")]:
             self._submit(single)
 
@@ -186,7 +188,7 @@ class Session:
             self._guard(errand)
         self._close()
 
-    def _guard(self, errand: Callable[[], None]) -> None:
+    def _guard(self, errand: Callable[[], object]) -> None:
         """Run an errand; what goes wrong is told."""
         try:
             errand()
@@ -271,7 +273,7 @@ class Session:
     ) -> None:
         """Queue jobs, and say what became of them."""
         submission = self._queue(jobs, restart_at)
-        self._report(Said(_outcome(len(submission.queued), len(submission.done), "job", words) + "."))
+        self._report(Said(outcome(len(submission.queued), len(submission.done), "job", words) + "."))
 
     def _at_work(self) -> tuple[Engine, Pool]:
         """What the vault is worked on with. Raises `VaultError` where its opening came to nothing."""
@@ -317,65 +319,6 @@ class Session:
         standing = self.engine.journal.store.standing(video_id)
         if standing is not None and standing.status != "running":
             self._hear(Told(standing.job, at, standing.status))
-
-    def _expand(self, engine: Engine, source: Source, job: Callable[[str, str, str], VideoProcessingJob]) -> None:
-        """Queue the videos of a playlist or channel as they are found."""
-        from ytsb_tui.services.youtube.playlists import Withheld, cut_off
-
-        found: list[VideoProcessingJob] = []
-        queued = done = withheld = entries = 0
-
-        def queue(portion: Sequence[VideoProcessingJob]) -> None:
-            nonlocal queued, done
-            submission = self._queue(portion)
-            queued += len(submission.queued)
-            done += len(submission.done)
-
-        def hand_over() -> None:
-            portion = tuple(found)
-            found.clear()
-            if portion:
-                self._errands.put(lambda: queue(portion))
-
-        def sum_up(ending: str) -> None:
-            words = _outcome(queued, done, "video", "queued") + (f", {withheld} withheld" if withheld else "")
-            words += cut_off(entries, self.settings.playlist_limit)
-            self._report(Said(f"{source.id}: {words}.{ending}", "error" if ending else "information"))
-
-        ending = ""
-        try:
-            for entry in engine.expand(source, _Until(self)):
-                entries += 1
-                if isinstance(entry, Withheld):
-                    withheld += 1
-                    continue
-                found.append(job(entry.video_id, video_source(entry.video_id).url, entry.title))
-                if len(found) >= PORTION:
-                    hand_over()
-        except Stopped:
-            return
-        except YtsbError as error:
-            may_help = isinstance(error, StageError) and error.policy.by_itself
-            advice = "Add it again to take the rest." if may_help else error.advice
-            ending = f" The list broke off there: {error} {advice}".rstrip()
-        hand_over()
-        self._errands.put(lambda: sum_up(ending))
-
-
-def _outcome(queued: int, done: int, what: str, words: str) -> str:
-    """What became of an order: `3 jobs queued, 2 already done`."""
-    parts = [f"{counted(queued, what)} {words}"] if queued or not done else []
-    return ", ".join(parts + ([f"{done:,} already done"] if done else []))
-
-
-def portions(glance: Glance, size: int, ids: Sequence[str] | None = None, most: int = -1) -> Iterator[Seen]:
-    """These jobs of a vault, else all (the first so many) in the order in which they are shown."""
-    unseen, ids = Counter(glance.counts()), glance.ids(most) if ids is None else ids
-    for begin in range(0, len(ids), size):
-        portion = ids[begin : begin + size]
-        jobs = glance.jobs(portion)
-        unseen.subtract(job.status for job in jobs)
-        yield Seen(jobs, glance.seconds(portion), +unseen)
 
 
 class _Until:
