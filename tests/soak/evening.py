@@ -24,8 +24,8 @@ from ytsb_tui.settings import Settings
 from ytsb_tui.ui.app import YtsbApp
 
 ALLOWED = Allowance(enough=400, memory=48, store=100, links=40, log=8, children=64, connections=5, helpers=4)
-"""A row takes a few of these kilobytes of memory; Textual's caches of what was drawn fill up all evening. Who draws
-PDFs keeps about 20 for each."""
+"""Python's own objects take about 9 of these kilobytes of memory, by tracemalloc: rows, and what links go by. The rest
+is what the allocator does not give back, and the scatter of a slope over few jobs, as with those who draw PDFs."""
 WORKERS = 5
 LOOK = 0.3
 """Seconds somebody looks at what a key did."""
