@@ -188,7 +188,7 @@ def run(
     "--from",
     "restart_at",
     type=click.Choice(["fetch", "notes", "assessment", "write", "links", "export"]),
-    help="Run this stage and all after it again, whatever is finished.",
+    help="Run this stage and all after it again, whatever is finished; notes you changed are kept aside.",
 )
 @vault_option
 @settings_options

@@ -122,7 +122,8 @@ class Steering(Screen[None]):
         if rows:
             self._ask(
                 f"Start {_names(rows)} over from the beginning?",
-                "What is finished is made, and paid for, again. What you wrote below the line in the notes is kept.",
+                "What is finished is made, and paid for, again. What you wrote below the line in the notes "
+                "stays there; what you changed above it is kept in .ytsb/replaced.",
                 "Start over",
                 lambda: self._retry(rows, restart_at=Stage.FETCH),
             )
