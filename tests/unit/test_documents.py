@@ -307,6 +307,20 @@ def test_footnotes_and_what_only_looks_like_a_link_are_kept() -> None:
     assert "f[i](x)" in html(tame("f[i](x)"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- A list:\n    ```cpp\n    vector<int> list;\n    ```\n- more",
+        "1. A step:\n   ~~~html\n   <b>%% ![[x]] %%</b>\n   ~~~\n2. more",
+        "> A quote:\n> ```\n> a <b> c\n> ```",
+        '- - ```sh\n    echo "<$x>"\n    ```',
+    ],
+)
+def test_code_is_kept_in_lists_and_quotes_too(text: str) -> None:
+    assert tame(text) == text
+    assert tame(f"{text}\n\n<b>") == f"{text}\n\n&lt;b>"
+
+
 def test_an_authors_code_links_and_tables_are_kept() -> None:
     text = "See `Vec<u8>` and [12:34](https://youtu.be/x?t=754).\n\n```html\n<b>bold</b>\n```\n\n| a | b |\n|---|---|"
     assert tame(text) == text

@@ -8,7 +8,7 @@ on `obsidian://` or `file://` does what the address says.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ _ENTITY = re.compile(r"[<$]|%(?=%)|\^|~(?=~)|=(?==)")
 _AMPERSAND = re.compile(r"&(?=#?\w+;)")
 _BLOCK_START = re.compile(r"^(?:([-+>=~:|])|(\d+)([.)]))")
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*+([^\s`]*+)[^`]*+$")
+_FENCE = re.compile(r"(`{3,}+|~{3,}+)[ \t]*+([^\s`~]*+).*$", re.MULTILINE)
 _CODE = re.compile(r"(?<![`\\])(`++)(?!`).+?(?<!`)\1(?!`)")
 _QUERY = re.compile(r"`+\s*\$?=.*\w", re.DOTALL)
 """Inline code that a plugin would run."""
@@ -90,23 +90,38 @@ def tame(markdown: str) -> str:
 
     A fence that is never closed is closed, so that it cannot swallow what follows.
     """
-    lines = []
-    fence = ""
-    for line in _clean_lines(markdown):
-        opened = _FENCE.match(line)
-        if fence:
-            if line.strip().startswith(fence) and not line.strip().strip(fence[0]):
-                fence = ""
-            lines.append(_unnamed(_SCRIPT_START.sub("", line)))  # others may see no fence here
-        elif opened:
-            fence = opened[1]
-            lines.append(fence + _language(opened[2]))
-        else:
-            lines.append(_outside_code(line))
-    if fence:
-        lines.append(fence)
-    tamed = "\n".join(lines).strip("\n")
+    lines, tamed_lines, done = _clean_lines(markdown), list[str](), 0
+    for begin, end, unclosed in _fences(lines):
+        tamed_lines += map(_outside_code, lines[done:begin])
+        tamed_lines += [
+            _FENCE.sub(_opening, lines[begin], count=1),
+            *map(_inside_code, lines[begin + 1 : end]),
+            *unclosed,
+        ]
+        done = end
+    tamed_lines += map(_outside_code, lines[done:])
+    tamed = "\n".join(tamed_lines).strip("\n")
     return tamed if _is_tame(tamed) else _disarm(tamed)
+
+
+def _fences(lines: Sequence[str]) -> Iterator[tuple[int, int, Sequence[str]]]:
+    """Where blocks of code begin and end, in lists and quotes too; and the end that one lacks which is never closed."""
+    text = "\n".join(lines)
+    for block in _parser().parse(text) if _FENCE.search(text) else ():
+        if block.type == "fence" and block.map:
+            begin, end = block.map
+            last = lines[end - 1].strip() if end - 1 > begin else ""
+            is_closed = last.startswith(block.markup) and not last.strip(block.markup[0])
+            yield begin, end, () if block.level or is_closed else (block.markup,)
+
+
+def _opening(fence: re.Match[str]) -> str:
+    return fence[1] + _language(fence[2])
+
+
+def _inside_code(line: str) -> str:
+    """`line` of a block of code, and harmless where others see none."""
+    return _unnamed(_SCRIPT_START.sub("", line))
 
 
 def _clean_lines(markdown: str) -> list[str]:
@@ -140,7 +155,7 @@ def _unlinked(end: re.Match[str]) -> str:
 
 def _unnamed(text: str) -> str:
     """`text` with no block of code in it that a plugin would take for its own."""
-    return _NAMED_FENCE.sub(lambda fence: fence[1] + _language(fence[2]), text)
+    return _NAMED_FENCE.sub(_opening, text)
 
 
 def _language(name: str) -> str:
