@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import IO, TypeVar
 from filelock import FileLock, Timeout
 
 from ytsb_tui.clock import Clock, SystemClock
-from ytsb_tui.errors import VaultError, from_os_error, gone
+from ytsb_tui.errors import VaultError, from_os_error
 from ytsb_tui.log_lines import CLOSING, EMPTY, SEPARATOR, Entry, compare, projection, salvage, sort_out
+from ytsb_tui.presence import Presence
 from ytsb_tui.private import refuse_link
 from ytsb_tui.settings import PRIVATE
 from ytsb_tui.whole_file import creating, replacing
@@ -56,7 +57,7 @@ class LogFile:
     def __init__(self, path: Path, clock: Clock | None = None, *, of_vault: bool = False) -> None:
         """The folder of a log that is no vault's is made where there is none; a vault that is gone stays gone."""
         self.path = path
-        self._of_vault = of_vault
+        self._presence = Presence(path.parent) if of_vault else None
         self._clock = clock or SystemClock()
         self._turn = threading.Lock()
         self._lock = FileLock(path.parent / PRIVATE / "log.lock", poll_interval=0.005, thread_local=False)
@@ -150,7 +151,7 @@ class LogFile:
         return side
 
     def _content(self) -> bytes:
-        with _refusals(f"reading {self.path}"):
+        with self._refusals(f"reading {self.path}"):
             self._check()
             return self.path.read_bytes() if self.path.exists() else EMPTY
 
@@ -164,30 +165,28 @@ class LogFile:
     def _alone(self, doing: str) -> Iterator[None]:
         """Hold the log: first among our threads, which wait without polling, then among processes."""
         lock = Path(self._lock.lock_file)
-        with self._turn, _refusals(f"{doing} {self.path}"):
+        with self._turn, self._refusals(f"{doing} {self.path}"), ExitStack() as stack:
             self._check()
-            if self._of_vault and not self.path.parent.is_dir():
-                raise gone(self.path.parent)
-            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                self._lock.acquire(timeout=LOCK_SECONDS)
+                if self._presence:
+                    stack.enter_context(self._presence.held(self._lock, LOCK_SECONDS))
+                else:
+                    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    stack.enter_context(self._lock.acquire(timeout=LOCK_SECONDS))
             except Timeout:
                 raise VaultError(
                     f"Another program has held {lock} for {LOCK_SECONDS:.0f} seconds.",
                     advice="Close the other ytsb-tui, or whatever holds that file.",
                 ) from None
-            try:
-                yield
-            finally:
-                self._lock.release()
+            yield
 
-
-@contextmanager
-def _refusals(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise from_os_error(error, doing) from error
+    @contextmanager
+    def _refusals(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            refusal = self._presence.refusal if self._presence else from_os_error
+            raise refusal(error, doing) from error
 
 
 def _extend(file: IO[bytes], entries: bytes) -> None:

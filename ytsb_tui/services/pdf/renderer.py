@@ -91,7 +91,7 @@ class PdfRenderer:
         if not source.is_file():
             raise RenderFailed(f"{source.name} cannot be drawn: it is gone.")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(exist_ok=True)  # beside its source: where that is gone nothing is made
             with unfinished(target) as temporary:
                 temporary.touch(exist_ok=False)  # so that nobody makes it who comes to it when it was swept away
                 self._draw(source, temporary, watch)

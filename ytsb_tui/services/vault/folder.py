@@ -7,13 +7,14 @@ import re
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error, gone
+from ytsb_tui.errors import NotWritable, Ours, VaultError, from_os_error
+from ytsb_tui.presence import Presence
 from ytsb_tui.private import private_folder
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.settings import PRIVATE
@@ -45,39 +46,32 @@ class Folder:
         if not os.access(root, os.W_OK | os.X_OK):
             raise VaultError(f"No permission to write to the vault {root}.", advice=NotWritable.advice)
         self._real = os.path.realpath(root)
+        self._presence = Presence(root)
         self._thread_lock = threading.Lock()
         self._process_lock = FileLock(root / PRIVATE / "vault.lock", thread_local=False)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep every other thread and process from writing. Hold it for writes only; it does not nest."""
-        with self._thread_lock:
-            if not self.root.is_dir():
-                raise gone(self.root)
+        with self._thread_lock, ExitStack() as stack:
             try:
-                (self.root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
-                self._process_lock.acquire(timeout=_PATIENCE)
+                stack.enter_context(self._presence.held(self._process_lock, _PATIENCE))
             except Timeout as error:
                 raise Ours(
                     f"Another program has been writing to the vault for {_PATIENCE:.0f} seconds.",
                     advice="End the other ytsb-tui that works on this vault, then retry.",
                 ) from error
             except OSError as error:
-                raise from_os_error(error, f"locking the vault {self.root}") from error
-            try:
-                yield
-            finally:
-                self._process_lock.release()
+                raise self._presence.refusal(error, f"locking the vault {self.root}") from error
+            yield
 
     def folders(self) -> list[str]:
         """The names of its own folders for notes: neither hidden, nor links, nor `pdfs`."""
         try:
             with os.scandir(self.root) as entries:
                 return sorted(entry.name for entry in entries if _may_hold_notes(entry))
-        except FileNotFoundError:
-            raise gone(self.root) from None
         except OSError as error:
-            raise from_os_error(error, f"reading the vault {self.root}") from error
+            raise self._presence.refusal(error, f"reading the vault {self.root}") from error
 
     def notes(self) -> Iterator[tuple[Path, os.stat_result]]:
         """Every Markdown file."""
@@ -85,7 +79,7 @@ class Folder:
             if entry.name.endswith(".md"):
                 try:
                     yield Path(os.path.relpath(entry.path, self.root)), entry.stat()
-                except FileNotFoundError:
+                except (FileNotFoundError, PermissionError):
                     continue
 
     def changed(self, path: Path) -> datetime:
@@ -126,7 +120,7 @@ class Folder:
         """Make a new file, with its text from the first moment; whether there was none of that name."""
         target = self.target(path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._presence.make(target.parent)
             with creating(target, durable=durable) as file:
                 file.write(text.encode(errors="surrogateescape"))
         except FileExistsError:
@@ -136,18 +130,18 @@ class Folder:
                 f"{path.parent} is a file, not a folder.", advice="Rename that file, or choose another subject."
             ) from None
         except OSError as error:
-            raise from_os_error(error, f"writing {path}") from error
+            raise self._presence.refusal(error, f"writing {path}") from error
         return True
 
     def replace(self, path: Path, text: str) -> None:
         """Put a file with `text` in the place of `path` in one step, on the disk when this returns."""
         target = self.target(path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._presence.make(target.parent)
             with replacing(target) as file:
                 file.write(_FOREIGN_SURROGATES.sub("?", text).encode(errors="surrogateescape"))
         except OSError as error:
-            raise from_os_error(error, f"writing {path}") from error
+            raise self._presence.refusal(error, f"writing {path}") from error
 
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
