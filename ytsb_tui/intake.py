@@ -40,6 +40,13 @@ RELATIVE = re.compile(
 )
 """Before a link to a video in a page that YouTube itself served."""
 
+OWN_PAGE = re.compile(
+    r"ytInitialData|ytcfg\.set|saved from url=\(\d{1,9}\)https?://(?:\w{1,9}\.)?youtube\.com"
+    r'|og:site_name"\s{1,9}content="YouTube"',
+    re.IGNORECASE,
+)
+"""What a page has that was saved from YouTube: a link to a channel or list on every hand, which nobody asked for."""
+
 AMPERSAND = re.compile(r"&(?:(?:amp|#38|#x26);)+", re.IGNORECASE)
 ESCAPED = re.compile(r"\\(?=[_?=&.~*#!+-])")
 """Backslashes that Markdown editors and shells put into links."""
@@ -126,9 +133,11 @@ def is_list(text: str) -> bool:
 
 def _items(text: str, base: Path, *, lists: bool, page: bool = False) -> Iterator[Source | Refused]:
     page = page or PAGE.match(text) is not None
+    only_videos = page and (OWN_PAGE.search(text) or RELATIVE.search(text))
     for number, line in _lines(text):
         for item in _read_page_line(line) if page else _read_line(line, base, lists=lists):
-            yield replace(item, line=number)
+            if not only_videos or isinstance(item, Refused) or item.kind == "video":
+                yield replace(item, line=number)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -59,6 +59,9 @@ def read_orders(arguments: Sequence[str], lists: Iterable[str]) -> Order:
     refused: list[tuple[str, Refused]] = []
     for name, text, base in texts:
         found = intake.read(text, base=base)
+        if name in pages and not found.sources:
+            refused.append(("", Refused(0, name, intake.NOTHING_IN_PAGE)))
+            continue
         named += len(found.sources)
         duplicates += len(found.duplicates)
         for line in found.refused:

@@ -190,7 +190,9 @@ def test_a_browser_has_a_window_of_its_own() -> None:
         raise webbrowser.Error
 
     assert can_browse(lambda: webbrowser.BackgroundBrowser("firefox"))
-    assert not can_browse(lambda: webbrowser.GenericBrowser("w3m"))
+    assert can_browse(lambda: webbrowser.GenericBrowser("/usr/bin/wslview"))
+    assert not can_browse(lambda: webbrowser.GenericBrowser("/usr/bin/w3m"))
+    assert not can_browse(lambda: webbrowser.Elinks("elinks"))
     assert not can_browse(nobody)
 
 

@@ -269,6 +269,28 @@ def test_a_page_saved_from_youtube_names_its_videos(text: str) -> None:
     assert all(refused.is_prose for refused in found.refused)
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "<!-- saved from url=(0079)https://www.youtube.com/playlist?list=PLabcdefghijklmnop -->",
+        '<meta property="og:site_name" content="YouTube">',
+        "<script>var ytInitialData = {};</script>",
+    ],
+)
+def test_nobody_asks_for_the_channels_and_lists_that_such_a_page_links_to(sign: str) -> None:
+    links = (
+        f"watch?v={ID}&amp;list={LIST}&amp;index=1",
+        f"playlist?list={LIST}",
+        "@lecturer",
+        "channel/UCabcdefghijklmnopqrstuv",
+    )
+    text = "".join(f'<a href="https://www.youtube.com/{link}">x</a>\n' for link in links)
+    saved = read(f"<!DOCTYPE html>\n{sign}<html>\n{text}", base=HERE)
+    assert [item.id for item in saved.sources] == [ID]
+    own = read(f"<!DOCTYPE html>\n<html>\n{text}", base=HERE)
+    assert [item.kind for item in own.sources] == ["video", "playlist", "channel", "channel"]
+
+
 def test_a_dropped_page_is_read_for_its_links_alone(tmp_path: Path) -> None:
     (tmp_path / "course.html").write_text(PAGE)
     (tmp_path / "news.htm").write_text("<html>\n<p>@handle\n</html>\n")
@@ -280,9 +302,12 @@ def test_a_dropped_page_is_read_for_its_links_alone(tmp_path: Path) -> None:
 
 def test_a_page_is_taken_by_its_name_as_with_f(tmp_path: Path) -> None:
     (tmp_path / "course.html").write_text(PAGE)
+    (tmp_path / "news.htm").write_text("<html>\n<p>@handle\n</html>\n")
     order = read_orders([str(tmp_path / "course.html"), OTHER], ())
     assert [item.id for item in order.sources] == [OTHER, ID, "abcdefghij3"]
     assert order.refused == ()
+    order = read_orders([str(tmp_path / "news.htm"), OTHER], ())
+    assert [line.split(" - ")[1] for line in order.complaints()] == [NOTHING_IN_PAGE]
 
 
 def test_an_argument_that_looks_like_a_video_id_is_one_unless_a_file_is_called_so(

@@ -243,6 +243,22 @@ def test_a_note_that_was_given_the_longest_name_there_is_is_kept_too(root: Path,
     assert "## Other words" in (root / "CS" / f"{name}.md").read_text()
 
 
+def test_what_stands_where_a_version_is_to_be_kept_costs_nobody_their_words(root: Path, vault: Vault) -> None:
+    placed = written(vault, job("a", "Trees", quiz=False))
+    path = placed.notes_filepath
+    assert path is not None
+    (root / path).write_text((root / path).read_text() + "My own words.\n")
+    os.utime(root / path, (7, 7))
+    kept = vault.write(path, MarkdownDocuments().note(replace(placed, study_notes="one")))
+    assert kept is not None
+    (root / kept).unlink()
+    (root / kept).mkdir()
+    os.utime(root / path, (7, 7))
+    other = vault.write(path, MarkdownDocuments().note(replace(placed, study_notes="two")))
+    assert other == kept.with_stem(f"{kept.stem}_2")
+    assert vault.read(path).endswith("My own words.\n")
+
+
 def test_an_edit_of_somebody_else_is_not_overwritten(root: Path, vault: Vault) -> None:
     path = Path("Note.md")
     vault.write(path, "old")
@@ -295,6 +311,9 @@ def test_what_may_not_be_read_is_somebody_elses_and_stops_nobody(root: Path, vau
     links = WikiLinks(vault)
     links.connect(written(vault, job("b", "Heaps", quiz=False)))
     (root / "lost+found").mkdir(mode=0)
+    (root / "Listed").mkdir()
+    (root / "Listed" / "Theirs.md").touch()
+    (root / "Listed").chmod(0o400)
     (root / "CS" / "Trees.md").chmod(0)
     again = Vault(root)
     again.sweep()
@@ -305,7 +324,8 @@ def test_what_may_not_be_read_is_somebody_elses_and_stops_nobody(root: Path, vau
     (root / PRIVATE / "links.db").unlink()
     with closing(WikiLinks(again)) as anew:
         anew.connect(placed)
-    (root / "lost+found").chmod(0o700)
+    for folder in ("lost+found", "Listed"):
+        (root / folder).chmod(0o700)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")

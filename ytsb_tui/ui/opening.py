@@ -15,6 +15,8 @@ from ytsb_tui.errors import UsageError
 
 OPENABLE = (".md", ".pdf")
 """What is shown by the system's program; anything else might be run by it."""
+IN_TERMINALS = {"www-browser", "links", "elinks", "lynx", "w3m"}
+"""Browsers that draw in the terminal."""
 EARLY = 30.0
 """Seconds within which a program that ends badly has shown nothing."""
 Launch = Callable[[Sequence[str]], object]
@@ -60,6 +62,6 @@ def _launch(command: Sequence[str], in_vain: Callable[[], object]) -> None:
 def can_browse(get: Callable[[], webbrowser.BaseBrowser] = webbrowser.get) -> bool:
     """Whether there is a browser with a window of its own; one in the terminal would draw over the app."""
     try:
-        return type(get()) is not webbrowser.GenericBrowser
+        return os.path.basename(get().name) not in IN_TERMINALS
     except webbrowser.Error:
         return False

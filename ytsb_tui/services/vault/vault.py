@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -77,25 +77,29 @@ class Vault:
     def write(self, path: Path, text: str) -> Path | None:
         """Write a note; see `stages.Vault`. Whatever happens, the file is whole: the new one or the old."""
         with self.lock():
-            kept = None
-            with suppress(FileNotFoundError):
+            try:
                 before = self._folder.read(path)
-                if not self._places.is_claim(before) and not says_the_same(before, text):
-                    kept = self._keep(path, before)
-                text = keep_user_part(before, text)
-            self._folder.replace(path, text)
+            except FileNotFoundError:
+                before = ""
+            is_new = self._places.is_claim(before) or says_the_same(before, text)
+            kept = self._keep(path, before) if before and not is_new else None
+            self._folder.replace(path, keep_user_part(before, text))
             return kept
 
     def exchange(self, path: Path, old: str, new: str) -> bool:
         """Write `new` if the note still reads `old`; whether it did."""
         with self.lock():
-            try:
-                unchanged = self._folder.read(path) == old
-            except FileNotFoundError:
-                return False
+            unchanged = self._reads(path, old)
             if unchanged:
                 self._folder.replace(path, new)
             return unchanged
+
+    def _reads(self, path: Path, text: str) -> bool:
+        """Whether that is what a note reads, if there is one."""
+        try:
+            return self._folder.read(path) == text
+        except FileNotFoundError:
+            return False
 
     def _keep(self, path: Path, text: str) -> Path:
         """Put a note's text where replaced ones are kept, under the time it was last changed.
@@ -105,8 +109,7 @@ class Vault:
         stem = f"{cut(path.stem)} {self._folder.changed(path):%Y-%m-%d %H.%M.%S}"
         names = (stem if number == 1 else f"{stem}_{number}" for number in count(1))
         places = (Path(PRIVATE, REPLACED, f"{name}.md") for name in names)
-        folder = self._folder
-        return next(at for at in places if folder.create(at, text, durable=True) or folder.read(at) == text)
+        return next(at for at in places if self._folder.create(at, text, durable=True) or self._reads(at, text))
 
     def sweep(self) -> None:
         """Remove what a killed process left behind. Call it once, before any work."""

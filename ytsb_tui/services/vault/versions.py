@@ -26,7 +26,7 @@ def _said(text: str) -> tuple[dict[str, Any], str]:
     properties, begin = split_properties(ours)
     said = {name: value for name, value in properties.items() if name not in _OF_ITS_PLACE}
     follow: dict[str, list[Any]] = {
-        "tags": subject_tag(str(properties.get("subject", ""))),
+        "tags": subject_tag(next(iter(strings(properties, "subject")), "")),
         "aliases": [properties.get("title")],
     }
     said |= {name: [item for item in strings(properties, name) if item not in follow[name]] for name in follow}
