@@ -301,6 +301,20 @@ def test_however_it_is_put_together_nothing_in_it_runs_or_leads_elsewhere(text: 
             assert inner.type != "link_open" or str(inner.attrs["href"]).startswith("https://"), inner
 
 
+@pytest.mark.parametrize(
+    ("text", "tamed"),
+    [
+        ("For $i<n$ and $y[n](t)$.", "For $i< n$ and $y[n] (t)$."),
+        ("$$\n\\mathcal{L}[f](s) = x<y\n$$\nA <b>.", "$$\n\\mathcal{L}[f] (s) = x< y\n$$\nA &lt;b>."),
+        ("$$X[k]: a<b$$ then a<b", "$$X[k] : a< b$$ then a&lt;b"),
+        ("It is $5 <b>, or $6.", "It is $5 &lt;b>, or $6."),
+        ("See [Part 2](#part-2).", "See [Part 2](#part-2)."),
+    ],
+)
+def test_formulas_mean_what_they_meant_and_links_to_headings_work(text: str, tamed: str) -> None:
+    assert tame(text) == tamed
+
+
 def test_footnotes_and_what_only_looks_like_a_link_are_kept() -> None:
     text = "As *f\\[i\\](x)* shows[^1] on [its page](https://example.org/a_(b)).\n\n[^1]: There."
     assert tame(text) == text

@@ -8,7 +8,7 @@ on `obsidian://` or `file://` does what the address says.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,11 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?%])")
 _NAMED_FENCE = re.compile(r"(`{3,}+|~{3,}+)[ \t]*+([^\s`~]++)")
 _QUERY_START = re.compile(r"(?<!`)`++(?=\s*\$?=)")
 _SCRIPT_START = re.compile(r"(?<!`)`++(?=\s*\$=)")
-_LINK = re.compile(r"(?<!\\)(\\*+)\](?=[(:]\s*+(?!<?https?://))", re.IGNORECASE)
+_ELSEWHERE = r"(?=[(:]\s*+(?!<?https?://|#[\w%-]*\)))"
+"""What after a bracket leads neither to the web nor to a heading of the same note."""
+_LINK = re.compile(rf"(?<!\\)(\\*+)\]{_ELSEWHERE}", re.IGNORECASE)
+_FORMULA = re.compile(r"\$\$.*?\$\$|\$(?=[^\s$])[^$\n]*?(?<=\S)\$")
+_MEANT_IN_FORMULAS = re.compile(rf"{_TAG.pattern}|\]{_ELSEWHERE}", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[\w+#.-]*")
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])(?!https?:)([A-Za-z][A-Za-z0-9+.-]*+)://", re.IGNORECASE)
 
@@ -86,20 +90,20 @@ def _unblock(start: re.Match[str]) -> str:
 def tame(markdown: str) -> str:
     """An author's Markdown without raw HTML, images, embeds or Obsidian comments; code is kept, none is run.
 
-    Links lead to the web, or nowhere.
+    Links lead to the web or to a heading, or nowhere.
 
     A fence that is never closed is closed, so that it cannot swallow what follows.
     """
     lines, tamed_lines, done = _clean_lines(markdown), list[str](), 0
     for begin, end, unclosed in _fences(lines):
-        tamed_lines += map(_outside_code, lines[done:begin])
+        tamed_lines += _prose(lines[done:begin])
         tamed_lines += [
             _FENCE.sub(_opening, lines[begin], count=1),
             *map(_inside_code, lines[begin + 1 : end]),
             *unclosed,
         ]
         done = end
-    tamed_lines += map(_outside_code, lines[done:])
+    tamed_lines += _prose(lines[done:])
     tamed = "\n".join(tamed_lines).strip("\n")
     return tamed if _is_tame(tamed) else _disarm(tamed)
 
@@ -128,6 +132,20 @@ def _clean_lines(markdown: str) -> list[str]:
     return _UNWANTED.sub("", markdown.replace("\r\n", "\n").translate(_BIDI)).split("\n")
 
 
+def _prose(lines: Iterable[str]) -> Iterator[str]:
+    """Lines outside blocks of code; a formula may go over several."""
+    in_formula = False
+    for line in lines:
+        begins_or_ends = line.count("$$") % 2 == 1
+        yield _outside_code(_spaced(line) if in_formula or begins_or_ends else line)
+        in_formula = in_formula != begins_or_ends and bool(line.strip())
+
+
+def _spaced(formula: str) -> str:
+    """A formula in which nothing can be a tag or link: by blanks, for escapes would be read as a part of it."""
+    return _MEANT_IN_FORMULAS.sub(r"\g<0> ", formula)
+
+
 def _outside_code(line: str) -> str:
     """`line` with everything but its code spans disarmed."""
     pieces, done = [], 0
@@ -139,6 +157,7 @@ def _outside_code(line: str) -> str:
 
 
 def _disarm(text: str) -> str:
+    text = _FORMULA.sub(lambda formula: _spaced(formula[0]), text)
     text = _TAG.sub("&lt;", text).replace("![", "!\\[").replace("%%", "&#37;&#37;")
     text = _unnamed(text)
     text = _QUERY_START.sub(lambda ticks: "\\`" * len(ticks[0]), text)
@@ -192,7 +211,7 @@ def _is_active(token: Token) -> bool:
         case "code_inline":
             return _QUERY.match(f"`{token.content}") is not None
         case "link_open":
-            return not str(token.attrs["href"]).lower().startswith(("http://", "https://"))
+            return not str(token.attrs["href"]).lower().startswith(("http://", "https://", "#"))
     return False
 
 
