@@ -20,6 +20,7 @@ from ytsb_tui.log_lines import line_of
 from ytsb_tui.owner import own
 from ytsb_tui.private import private_folder
 from ytsb_tui.store import Standing, Store
+from ytsb_tui.wording import counted
 
 QUIZ = "Assessment_"
 """How the earlier tool's names of assessments begin."""
@@ -91,12 +92,12 @@ class Journal:
                 f"The journal was damaged and is kept as {self.store.damaged}; a new one was made from the log."
             )
         if interrupted := self.store.recover():
-            self.notices.append(f"{_count(interrupted, 'job was', 'jobs were')} interrupted and will be resumed.")
+            self.notices.append(f"{counted(interrupted, 'job was', 'jobs were')} interrupted and will be resumed.")
         found = self.log_file.reconcile(self.store.entries)
         if found.foreign:
             self.store.adopt([adopted(entry, self.root) for entry in found.foreign])
             self.log_file.rebuild(self.store.entries())
-            self.notices.append(f"{_count(len(found.foreign), 'attempt', 'attempts')} taken over from {LOG_NAME}.")
+            self.notices.append(f"{counted(len(found.foreign), 'attempt')} taken over from {LOG_NAME}.")
         if found.kept:
             self.notices.append(f"{LOG_NAME} was not as we left it; what was there is kept as {found.kept.name}.")
 
@@ -213,7 +214,3 @@ def _adopted_file(entry: dict[str, Any], name: str, suffix: str, *, quiz: bool =
     path = Path(named) if isinstance(named, str) else next(alike, Path())
     parts = path.parts[-3 if suffix == ".pdf" else -2 :]
     return Path(*parts) if parts and ".." not in parts and not Path(*parts).is_absolute() else None
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -114,6 +114,7 @@ class Attempt:
             started_at=now,
             ended_at=None,
             failure=None,
+            replaced=() if job.ended_at is not None and not failed else job.replaced,
         )
 
     def run(self) -> VideoProcessingJob:
@@ -145,6 +146,8 @@ class Attempt:
 
     def crashed(self, error: Exception) -> None:
         """End the attempt after an exception nobody expected; its details go to the program's own log."""
+        if self.is_over:  # only its log entry is missing, which the next start adds
+            raise error
         log.error("%s: unexpected %s in %s", self.job.video_id, type(error).__name__, self.stage, exc_info=error)
         self.failed(Bug.of(error))
 

@@ -182,6 +182,8 @@ def test_what_a_user_wrote_above_the_mark_is_kept_when_the_note_is_made_anew(
     assert f"What was there before is kept: {kept.relative_to(vault)}" in told.out
     assert [Path(path).name for path in log_of(vault)[-1]["replaced_files"]] == [kept.name]
     assert b"# My \xff" not in note.read_bytes()
+    later = program("retry", entry["video_id"], "--from", "links", "--no-pdf")
+    assert "is kept" not in later.out
 
 
 def test_a_vault_can_be_moved(program: Program, lectures: Lectures) -> None:

@@ -106,6 +106,7 @@ def test_an_answer_without_end_is_left_and_not_gone_on_from(claude: Claude) -> N
     with pytest.raises(Incomplete, match="has no end") as caught:
         author_at(claude).notes(job, [], Watcher())
     assert caught.value.partial == ""
+    assert caught.value.usage.output_tokens > 100_000, "it is paid for all the same"
     assert author_at(claude).notes(after(job, caught.value), [], Watcher()).body
 
 

@@ -286,6 +286,13 @@ def test_what_lets_us_in_to_a_server_is_not_repeated_wherever_it_stands_in_its_a
         assert secret in said
         assert secret not in told
     assert told.endswith(": /v1 is not here.")
+    assert "in-query" not in server.redacted("token in-query is unknown")
+
+
+def test_what_is_no_secret_is_told() -> None:
+    server = Server.of(Settings(base_url="https://api.example.com/anthropic"), {"ANTHROPIC_API_KEY": "ollama"})
+    for said in ("POST /anthropic/v1/messages: see https://docs.example.com/anthropic", "try: ollama pull llama3"):
+        assert server.redacted(said) == said
 
 
 def test_a_defect_tells_neither_a_key_nor_a_password(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ytsb_tui.errors import BadSetup, BadStart
 from ytsb_tui.services.claude.models import DEFAULT_MODEL
@@ -19,7 +19,7 @@ NO_KEY = "no-key-needed"
 """Sent to servers that may do without one."""
 
 SHORTEST_SECRET = 8
-"""Letters of a path, a query or a password; shorter ones are words that a message may well use."""
+"""Characters; shorter keys and passwords are words (`ollama`) that a message may well use."""
 
 _SECRET = re.compile(r"[^/\s]*@")
 """A user name and password in an address."""
@@ -80,11 +80,8 @@ class Server:
 
     def redacted(self, text: str) -> str:
         """`text` without the key, should a server or library have repeated it, and without what else lets us in."""
-        text = text.replace(self.key, "[API key]") if self.key else text
-        address = _parts(self.url)
-        secrets = (address.password or "", unquote(address.password or ""), address.query, address.path)
-        for secret in secrets:
-            text = text.replace(secret, "[secret]") if len(secret) >= SHORTEST_SECRET else text
+        for secret, name in ((self.key, "[API key]"), *((secret, "[secret]") for secret in _secrets(self.url))):
+            text = text.replace(secret, name) if len(secret) >= SHORTEST_SECRET else text
         return text
 
 
@@ -121,6 +118,16 @@ def _parts(url: str) -> SplitResult:
     except ValueError:
         pass
     return urlsplit("")
+
+
+def _secrets(url: str) -> Iterator[str]:
+    """What in an address may let us in: its password, what its query says, and parts of its path with a digit."""
+    address = _parts(url)
+    parts = [part for part in address.path.split("/") if re.search(r"\d", part)]
+    values = [value for _, value in parse_qsl(address.query)]
+    for secret in (address.password or "", address.query, *values, *parts):
+        yield secret
+        yield unquote(secret)
 
 
 def _usable(key: str, place: str, advice: str) -> Key:

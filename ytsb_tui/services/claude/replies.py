@@ -72,8 +72,8 @@ class Hearing:
 
     @property
     def text(self) -> str:
-        """The answer so far."""
-        return _whole("".join(self._text))
+        """The answer so far; of one without end nothing, for nobody should go on from there."""
+        return "" if self._length > LONGEST else _whole("".join(self._text))
 
     def connect(self, response: httpx2.Response) -> None:
         """The server has begun to answer."""
@@ -103,8 +103,6 @@ class Hearing:
         pieces.append(words := _words(told))
         self._length += len(words)
         if self._length > LONGEST:
-            self._text.clear()  # nobody should go on from there
-            self._json.clear()
             raise Incomplete("The answer has no end.", advice="Try another model.")
 
     def hang_up(self) -> None:
@@ -130,7 +128,7 @@ class Hearing:
 
     def spent(self) -> Tokens:
         """What a broken-off answer used: its last tokens are not counted by anybody, so they are guessed."""
-        said = self.text + "".join(self._json)
+        said = "".join((*self._text, *self._json))
         return replace(self._tokens, output=max(self._tokens.output, rough_tokens(said) if said else 0))
 
     def reply(self, prices: Prices, model: str) -> Reply:
