@@ -41,9 +41,11 @@ def somebody(says: bytes) -> Iterator[str]:
                         visitor.sendall(says)
                         visitor.close()
 
-        threading.Thread(target=answer, daemon=True).start()
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
+        answering.join(30)
         for visitor in visitors:
             visitor.close()
 

@@ -216,8 +216,8 @@ class Keeper:
         self._was_ready = True
         self._link = link
         self.advance()
-        self._owner.ready(link)
         self._set(state)
+        self._owner.ready(link)
 
     def _is_lost(self, daemon: Daemon) -> bool:
         """Whether it ended, froze, or hung up."""
