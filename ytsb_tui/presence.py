@@ -18,7 +18,8 @@ class Presence:
     def __init__(self, root: Path) -> None:
         """Raises `OSError` where there is none."""
         self._root = root
-        self._real = Path(os.path.realpath(root))
+        self.real = Path(os.path.realpath(root))
+        """Its path without symbolic links."""
         self._facts = os.stat(root)
 
     @property
@@ -40,9 +41,9 @@ class Presence:
 
     def make(self, folder: Path) -> None:
         """Make a folder of the vault, given by its real path, but never the vault."""
-        below = folder.relative_to(self._real)
+        below = folder.relative_to(self.real)
         for place in [*reversed(below.parents), below][1:]:
-            (self._real / place).mkdir(exist_ok=True)
+            (self.real / place).mkdir(exist_ok=True)
 
     @contextmanager
     def held(self, lock: FileLock, patience: float) -> Iterator[None]:

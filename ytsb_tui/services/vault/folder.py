@@ -45,7 +45,6 @@ class Folder:
             raise VaultError(str(failure), advice=failure.advice) from error
         if not os.access(root, os.W_OK | os.X_OK):
             raise VaultError(f"No permission to write to the vault {root}.", advice=NotWritable.advice)
-        self._real = os.path.realpath(root)
         self._presence = Presence(root)
         self._thread_lock = threading.Lock()
         self._process_lock = FileLock(root / PRIVATE / "vault.lock", thread_local=False)
@@ -158,7 +157,7 @@ class Folder:
     def target(self, path: Path) -> Path:
         """`path` on the disk. Raises `NotWritable` if it leads out of the vault, by `..` or a symbolic link."""
         real = Path(os.path.realpath(self.root / path))
-        if not real.is_relative_to(self._real):
+        if not real.is_relative_to(self._presence.real):
             raise NotWritable(
                 f"{path} leads out of the vault.", advice="Put a real folder in the place of the link, then retry."
             )

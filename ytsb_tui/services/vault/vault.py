@@ -81,8 +81,8 @@ class Vault:
                 before = self._folder.read(path)
             except FileNotFoundError:
                 before = ""
-            is_new = self._places.is_claim(before) or says_the_same(before, text)
-            kept = self._keep(path, before) if before and not is_new else None
+            loses_nothing = not before or self._places.is_claim(before) or says_the_same(before, text)
+            kept = None if loses_nothing else self._keep(path, before)
             self._folder.replace(path, keep_user_part(before, text))
             return kept
 
