@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,7 +24,7 @@ from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import VaultError, from_os_error
 from ytsb_tui.log_lines import CLOSING, EMPTY, SEPARATOR, Entry, compare, projection, salvage, sort_out
 from ytsb_tui.presence import Presence
-from ytsb_tui.private import refuse_link
+from ytsb_tui.private import kind_of, refuse_link
 from ytsb_tui.settings import PRIVATE
 from ytsb_tui.whole_file import creating, replacing
 
@@ -158,7 +159,7 @@ class LogFile:
     def _check(self) -> None:
         refuse_link(self.path)
         refuse_link(self.path.parent / PRIVATE)
-        if self.path.exists() and not self.path.is_file():
+        if kind_of(self.path) not in (stat.S_IFREG, None):
             raise VaultError(f"{self.path} is not a file.", advice="Move it away; the log belongs there.")
 
     @contextmanager

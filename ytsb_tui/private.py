@@ -32,9 +32,20 @@ def private_folder(root: Path) -> Path:
     for place in (folder, folder / LOGS):
         for entry in place.iterdir():
             refuse_link(entry)
-            if entry.exists() and not (entry.is_file() or entry.is_dir()):
+            if kind_of(entry) not in (stat.S_IFREG, stat.S_IFDIR, None):
                 raise VaultError(f"{entry} is not a file.", advice="Delete it; it is made anew.")
     return folder
+
+
+def kind_of(path: Path) -> int | None:
+    """What a path leads to, as `stat.S_IFMT` has it; None where nothing is.
+
+    One look: SQLite removes files while others look at them.
+    """
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def refuse_link(path: Path) -> None:

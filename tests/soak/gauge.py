@@ -50,6 +50,7 @@ class Gauge:
         self._began = time.monotonic()
         self._others = set(_children())
         """Processes that are no part of the program: the worlds."""
+        self._turn = threading.Lock()
         self.readings: list[Reading] = []
 
     @contextmanager
@@ -79,7 +80,11 @@ class Gauge:
         return self.readings[-1]
 
     def look(self, *, resting: bool = False) -> Reading:
-        """One reading."""
+        """One reading; never two at once, which would count the files that each other opens."""
+        with self._turn:
+            return self._look(resting)
+
+    def _look(self, resting: bool) -> Reading:
         own = self._vault / ".ytsb"
         return Reading(
             jobs=self._jobs(),

@@ -75,7 +75,7 @@ async def until(pilot: AppPilot, ready: Callable[[], object], timeout: float = 6
     """Pause until `ready()`; fails instead of hanging if the app died."""
     deadline = time.monotonic() + timeout
     while not ready():
-        assert pilot.app.is_running, "the app exited"
+        assert pilot.app.is_running, f"the app exited: {pilot.app.return_value!r}"
         assert time.monotonic() < deadline, "timed out"
         await pilot.pause(0.02)
 
