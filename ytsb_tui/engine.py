@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ytsb_tui.pool import Pool
 from ytsb_tui.private import LOGS
 from ytsb_tui.services.tor.route import expand_over
 from ytsb_tui.services.tor.service import TorService
-from ytsb_tui.services.youtube.playlists import Listed, Withheld, expand
+from ytsb_tui.services.youtube.playlists import Expansion, expand
 from ytsb_tui.settings import PRIVATE, Settings
 from ytsb_tui.source import Source
 from ytsb_tui.watch import Watch
@@ -99,11 +99,12 @@ class Engine:
         if self._tor is not None:
             self._tor.hear(safely(tell))
 
-    def expand(self, source: Source, watch: Watch) -> Iterator[Listed | Withheld]:
-        """The entries of a playlist or channel, each as soon as it is known; see `playlists.expand`."""
+    def expand(self, source: Source, watch: Watch) -> Expansion:
+        """A playlist or channel, to be followed; nothing is asked for yet."""
+        limit = self.settings.playlist_limit
         if self._tor is not None:
-            return expand_over(self._tor, source, self.settings.playlist_limit, watch)
-        return expand(source, limit=self.settings.playlist_limit, proxy=self.settings.proxy, watch=watch)
+            return Expansion(expand_over(self._tor, source, limit, watch), limit)
+        return Expansion(expand(source, limit=limit, proxy=self.settings.proxy, watch=watch), limit)
 
     def submit(self, jobs: Iterable[VideoProcessingJob], *, restart_at: Stage | None = None) -> Submission:
         """Queue what of these jobs is not finished; see `Journal.submit`."""

@@ -17,7 +17,7 @@ from rich.text import Text
 from ytsb_tui.appraisal import Appraisal, price
 from ytsb_tui.clock import Clock, iso, spell
 from ytsb_tui.engine import Engine
-from ytsb_tui.errors import StageError, Stopped, UsageError, YtsbError, from_os_error
+from ytsb_tui.errors import Stopped, UsageError, YtsbError, from_os_error
 from ytsb_tui.events import Event, ResourcePaused
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.live import Live
@@ -25,7 +25,7 @@ from ytsb_tui.ordering import Order
 from ytsb_tui.plain import FrontEnd, JsonLines, Lines, Outcome
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.pool import Pool
-from ytsb_tui.services.youtube.playlists import Withheld, cut_off
+from ytsb_tui.services.youtube.playlists import Withheld
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as source_of
@@ -145,23 +145,19 @@ class Run:
                 yield from self._expanded(source)
 
     def _expanded(self, source: Source) -> Iterator[VideoProcessingJob]:
-        found = withheld = 0
-        try:
-            for entry in self._engine.expand(source, _Patience()):
-                if isinstance(entry, Withheld):
-                    withheld += 1
-                    self.say(f"{source.id}: {entry.title or entry.video_id} - {entry.reason}", style="yellow")
-                else:
-                    found += 1
-                    yield self._engine.job(entry.video_id, source_of(entry.video_id).url, entry.title)
-        except StageError as error:
+        def tell(entry: Withheld) -> None:
+            self.say(f"{source.id}: {entry.title or entry.video_id} - {entry.reason}", style="yellow")
+
+        expansion = self._engine.expand(source, _Patience())
+        for video in expansion.videos(tell):
+            yield self._engine.job(video.video_id, source_of(video.video_id).url, video.title)
+        videos = counted(expansion.found, "video")
+        if trouble := expansion.trouble("Run the same command again"):
             self._lists_broke_off = True
-            where = f"the list broke off after {counted(found, 'video')}. " if found else ""
-            advice = "Run the same command again to take the rest." if error.policy.by_itself else error.advice
-            self.say(f"{source.id}: {where}{error} {advice}", style="red")
+            where = f"the list broke off after {videos}. " if expansion.found else ""
+            self.say(f"{source.id}: {where}{trouble}", style="red")
         else:
-            full = cut_off(found + withheld, self._settings.playlist_limit)
-            self.say(f"{source.id}: {counted(found, 'video')}" + (f", {withheld} withheld" if withheld else "") + full)
+            self.say(f"{source.id}: {videos}{expansion.besides}")
 
     def work(
         self,

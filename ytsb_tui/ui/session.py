@@ -19,7 +19,7 @@ from ytsb_tui.job import Stage, Status, VideoProcessingJob
 from ytsb_tui.settings import Settings
 from ytsb_tui.source import Source
 from ytsb_tui.source import video as video_source
-from ytsb_tui.ui.expansion import Expansion, outcome
+from ytsb_tui.ui.arrivals import Arrivals, outcome
 from ytsb_tui.ui.messages import CannotOpen, Opened, Owned, Said
 from ytsb_tui.ui.news import MANY, News, Told, portions
 
@@ -105,11 +105,12 @@ class Session:
             return replace(made, subject=subject or made.subject)
 
         def expand(source: Source) -> None:
-            expansion = Expansion(source, self.settings.playlist_limit, self._queue, self._errands.put)
-            expansion.run(
+            Arrivals(self._queue, self._errands.put).run(
                 engine.expand(source, _Until(self)),
                 lambda found: job(found.video_id, video_source(found.video_id).url, found.title),
-                lambda words, broke_off: self._report(Said(words, "error" if broke_off else "information")),
+                lambda words, broke_off: self._report(
+                    Said(f"{source.id}: {words}", "error" if broke_off else "information")
+                ),
             )
 
         for source in sources:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ytsb_tui.errors import StageError
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.services.errand import Abandoned, run_errand
 from ytsb_tui.services.youtube import ytdlp
@@ -75,9 +76,44 @@ def expand(source: Source, *, limit: int, proxy: str, watch: Watch) -> Iterator[
         over.set()
 
 
-def cut_off(entries: int, limit: int) -> str:
-    """What to say after how many there are, where there may be more."""
-    return f"; `playlist_limit` takes no more than {limit:,}" if entries >= limit else ""
+class Expansion:
+    """A playlist or channel that is followed to its end, or to where it breaks off; it keeps what came of it."""
+
+    def __init__(self, entries: Iterator[Listed | Withheld], limit: int) -> None:
+        """`limit` is how many of its `entries` are taken at the most."""
+        self._entries = entries
+        self._limit = limit
+        self.found = 0
+        self.withheld = 0
+        self.error: StageError | None = None
+        """Why it broke off."""
+
+    def videos(self, tell: Callable[[Withheld], object]) -> Iterator[Listed]:
+        """Its videos, each as soon as it is known; `tell` hears of what is withheld."""
+        try:
+            for entry in self._entries:
+                if isinstance(entry, Withheld):
+                    self.withheld += 1
+                    tell(entry)
+                else:
+                    self.found += 1
+                    yield entry
+        except StageError as error:
+            self.error = error
+
+    @property
+    def besides(self) -> str:
+        """What to say after how many videos there are: `, 2 withheld`, and where there may be more."""
+        withheld = f", {self.withheld} withheld" if self.withheld else ""
+        is_full = self.found + self.withheld >= self._limit
+        return withheld + (f"; `playlist_limit` takes no more than {self._limit:,}" if is_full else "")
+
+    def trouble(self, again: str) -> str:
+        """Why it broke off and what to do; `again` brings the rest, where another time may go better."""
+        if self.error is None:
+            return ""
+        advice = f"{again} to take the rest." if self.error.policy.by_itself else self.error.advice
+        return f"{self.error} {advice}".rstrip()
 
 
 def _entries(client: Any, source: Source) -> Iterator[dict[str, Any]]:
