@@ -165,21 +165,21 @@ class LogFile:
     @contextmanager
     def _alone(self, doing: str) -> Iterator[None]:
         """Hold the log: first among our threads, which wait without polling, then among processes."""
-        lock = Path(self._lock.lock_file)
         with self._turn, self._refusals(f"{doing} {self.path}"), ExitStack() as stack:
             self._check()
             try:
-                if self._presence:
-                    stack.enter_context(self._presence.held(self._lock, LOCK_SECONDS))
-                else:
-                    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    stack.enter_context(self._lock.acquire(timeout=LOCK_SECONDS))
+                stack.enter_context(self._folder().held(self._lock, LOCK_SECONDS))
             except Timeout:
                 raise VaultError(
-                    f"Another program has held {lock} for {LOCK_SECONDS:.0f} seconds.",
+                    f"Another program has held {self._lock.lock_file} for {LOCK_SECONDS:.0f} seconds.",
                     advice="Close the other ytsb-tui, or whatever holds that file.",
                 ) from None
             yield
+
+    def _folder(self) -> Presence:
+        if self._presence is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self._presence or Presence(self.path.parent)
 
     @contextmanager
     def _refusals(self, doing: str) -> Iterator[None]:
