@@ -275,13 +275,13 @@ def test_a_defect_does_not_end_who_prepares_leases(tmp_path: Path) -> None:
 
 @dataclass
 class Late(Stumbling):
-    """A host that gets ready just when a try to build has failed."""
+    """A host that tells of something new just when a try to build has failed."""
 
     leases: Leases | None = None
 
     def build(self) -> Lease:
-        if self.falls:
-            self.falls = 0
+        if self.falls > 0:
+            self.falls -= 1
             assert self.leases is not None
             self.leases.wake()
             raise TorTrouble("Tor is starting.")
@@ -291,9 +291,10 @@ class Late(Stumbling):
         return "Tor is starting."
 
 
-def test_who_gets_ready_while_a_try_fails_is_asked_again_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("falls", [1, 2_000])
+def test_who_gets_ready_while_a_try_fails_is_asked_again_at_once(tmp_path: Path, falls: int) -> None:
     clock = HandClock()  # nobody puts it on, so a pause would never end
-    host, book = Late(clock, falls=1), ExitBook(tmp_path / "exits.json", clock, HOUR, lambda words: None)
+    host, book = Late(clock, falls=falls), ExitBook(tmp_path / "exits.json", clock, HOUR, lambda words: None)
     host.leases = Leases(host, book, Terms(HOUR, 0, HOUR, HOUR), clock, lambda event: None)
     with host.leases.use(0, patient()) as lease:
         assert lease.circuit.name == "abcdef"

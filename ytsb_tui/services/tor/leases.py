@@ -30,8 +30,8 @@ RENEWAL, GRACE = 60.0, 300.0
 """Seconds between two notes in the book of who is in use, and those by which one is late enough to be given up."""
 LOOK = 0.2
 """Seconds between two looks of one who waits at whether to give up."""
-SLOWEST = 8.0
-"""Seconds between two tries to prepare a lease at the most."""
+QUICKEST, SLOWEST = 0.5, 8.0
+"""Seconds between two tries to prepare a lease while they come to nothing: doubled from one to the other."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ class Leases:
         self._building = 0
         self._renewed = -RENEWAL
         self._interest = -INTEREST
-        self._fruitless = 0
+        self._pause = 0.0
+        """Seconds until the next try to prepare a lease, after one that came to nothing."""
         self._not_before = 0.0
         self._woken = 0
         """How often those who wait were to look again."""
@@ -355,10 +356,9 @@ class Leases:
         finally:
             with self._changed:
                 self._building -= 1
-                self._fruitless = 0 if lease else self._fruitless + 1
-                pause = min(0.25 * 2**self._fruitless, SLOWEST) if self._fruitless else 0.0
+                self._pause = 0.0 if lease else min(max(QUICKEST, 2 * self._pause), SLOWEST)
                 if woken == self._woken:  # else what was in the way may be gone since this try began
-                    self._not_before = self._clock.ticks() + pause
+                    self._not_before = self._clock.ticks() + self._pause
                 if lease is not None:
                     self._alive.append(lease)
                     (self._retired if self._closing else self._ready).append(lease)
