@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 30 * 86_400.0
 """Seconds that nothing is put off for longer than, whatever a server or a setting says."""
+_MOST_DOUBLINGS = 60
+"""More than any pause needs to become the longest; after 1,024 a number has no more room."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Policy:
         """
         if asked is not None:
             return asked
-        doubled = min(self.pause * 2.0 ** (failed - 1), self.longest)
+        doubled = min(self.pause * 2.0 ** min(failed - 1, _MOST_DOUBLINGS), self.longest)
         if self.shared:
             return doubled
         if spread is None:
