@@ -109,12 +109,17 @@ def built(fake: FakeTor, lease: Lease) -> Built:
 
 @contextmanager
 def office(
-    fake: FakeTor, book: Path, clock: HandClock | None = None, running: Sequence[Ports] = (), **settings: Any
+    fake: FakeTor,
+    book: Path,
+    clock: HandClock | None = None,
+    running: Sequence[Ports] = (),
+    make: type[TorService] = TorService,
+    **settings: Any,
 ) -> Iterator[Office]:
     """A service of its own, as another process would have; it looks for a tor where one may be `running`."""
     ports = {"tor_socks": f"127.0.0.1:{fake.socks_port}", "tor_control": f"127.0.0.1:{fake.control_port}"}
     clock = clock or HandClock()
-    tor = TorService(Settings(tor=True, **{**ports, **settings}), clock, book, running)
+    tor = make(Settings(tor=True, **{**ports, **settings}), clock, book, running)
     made = Office(tor, fake, clock, book)
     tor.hear(made.hear)
     try:

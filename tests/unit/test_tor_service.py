@@ -14,8 +14,10 @@ import pytest
 
 from tests.unit.leasing import Office, exit_of, office, patient, pretended
 from tests.world.tor_control import FakeTor, Misbehaviour
-from ytsb_tui.errors import BadSetup, BadStart, StageError, TorTrouble
+from ytsb_tui.errors import BadSetup, BadStart, Bug, StageError, TorTrouble
 from ytsb_tui.services.tor.daemon import install_hint
+from ytsb_tui.services.tor.keeper import Link
+from ytsb_tui.services.tor.service import TorService
 
 HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 
@@ -117,6 +119,24 @@ def test_somebody_else_s_tor_that_does_not_let_us_in_is_used_without_its_control
             f"Tor on port {fake.socks_port}; which exits it uses is unknown. "
             f"The cookie of Tor's control port {theirs[1]} cannot be read."
         )
+
+
+class Clumsy(TorService):
+    """A service with a defect that shows the first time."""
+
+    fell = False
+
+    def ready(self, link: Link) -> None:
+        if not self.fell:
+            self.fell = True
+            raise ValueError("nobody expected this")
+        super().ready(link)
+
+
+def test_a_defect_is_told_and_does_not_end_who_keeps_tor(fake: FakeTor, tmp_path: Path) -> None:
+    with office(fake, tmp_path / "exits.json", make=Clumsy) as desk:
+        assert str(trouble(desk, Bug)) == "ValueError: nobody expected this"
+        assert exit_of(desk.take(0)).startswith("127.")
 
 
 def test_a_socks_port_that_nobody_listens_on_is_told(fake: FakeTor, tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ class Daemon:
                 self.process.wait(0.5)
             except subprocess.TimeoutExpired:  # it is frozen
                 self.process.kill()
-                self.process.wait(5)
+                with contextlib.suppress(subprocess.TimeoutExpired):  # the system ends it when its disk answers
+                    self.process.wait(5)
         if self.slot is not None:
             self.slot.release()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ from typing import Protocol
 
 from ytsb_tui.circuits import TorState
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import BadSetup, StageError, Stopped, TorTrouble
+from ytsb_tui.errors import BadSetup, Bug, StageError, Stopped, TorTrouble
 from ytsb_tui.services.tor.control import Bootstrap, Control, Ear
 from ytsb_tui.services.tor.daemon import Daemon, Ports, find
 from ytsb_tui.services.tor.socks import Address, speaks_socks
 from ytsb_tui.settings import Settings
+
+log = logging.getLogger(__name__)
 
 STEP, BEAT = 0.25, 2.0
 """Seconds between two looks at a tor that starts, and at one that runs."""
@@ -119,13 +122,20 @@ class Keeper:
             except Stopped:
                 break
             except StageError as error:
-                self.failure = (self._clock.ticks(), error)
-                self._set(TorState("lost", f"{error} {error.advice}".strip()))
+                self._fail(error)
+                failed = True
+            except Exception as error:  # a bug here must not leave everybody waiting for a tor that never comes
+                log.exception("unexpected %s while Tor was looked after", type(error).__name__)
+                self._fail(Bug.of(error))
                 failed = True
             finally:
                 self._let_go()
             if failed:
                 self._wait_until_needed(began)
+
+    def _fail(self, error: StageError) -> None:
+        self.failure = (self._clock.ticks(), error)
+        self._set(TorState("lost", f"{error} {error.advice}".strip()))
 
     def _serve(self) -> None:
         """Have a daemon for as long as it lives. Raises `StageError` when there is none, or it gets nowhere."""
