@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ytsb_tui.errors import Stopped
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments
 from ytsb_tui.services.links.prose import MOST
@@ -245,6 +247,59 @@ def test_an_index_damaged_in_its_middle_is_made_anew(study: Study) -> None:
     index.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
     study.reopen()
     assert "[[Chapter_on_topic7_matters|" in study.text(study.add("Data structures", "Chapter on topic7 matters."))
+
+
+def test_an_index_that_is_closed_under_a_worker_is_not_taken_for_a_damaged_one(study: Study) -> None:
+    """It would be deleted, in a vault that somebody else may work on by then."""
+    job = study.add("Hash Tables")
+    file = study.root / PRIVATE / "links.db"
+    before, at_it, over = file.stat(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            study.links.connect(job)
+            at_it.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(work)
+        assert at_it.wait(60)
+        study.links.close()
+        try:
+            with pytest.raises(Stopped):
+                worker.result(60)
+        finally:
+            over.set()
+    assert file.stat().st_ino == before.st_ino
+    with pytest.raises(Stopped):
+        study.links.related(job)
+
+
+class Endless(Vault):
+    """A vault with more notes than anybody waits for."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.is_looked_through = threading.Event()
+
+    def notes(self) -> Iterator[tuple[Path, os.stat_result]]:
+        while True:
+            yield from super().notes()
+            self.is_looked_through.set()
+
+
+def test_the_first_look_through_a_large_vault_ends_with_the_program(study: Study) -> None:
+    job = study.add("Hash Tables")
+    vault = Endless(study.root)
+    links = WikiLinks(vault)
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(links.related, job)
+        assert vault.is_looked_through.wait(60)
+        closing = threading.Thread(target=links.close, daemon=True)
+        closing.start()
+        closing.join(60)
+        assert not closing.is_alive(), "the look goes on"
+        with pytest.raises(Stopped):
+            worker.result(60)
 
 
 def test_related_notes_share_concepts_closest_first(study: Study) -> None:

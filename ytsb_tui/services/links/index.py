@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ytsb_tui.errors import BadSetup, Ours, from_os_error
+from ytsb_tui.errors import BadSetup, Ours, Stopped, from_os_error
 from ytsb_tui.services.links.mentions import Mention, Name, Names, names_of, weight
 from ytsb_tui.services.links.words import contains, keys
 from ytsb_tui.services.vault.places import ASSESSMENT
@@ -38,6 +38,7 @@ _FEW = 5
 """Notes that may have the word in any case."""
 _LONGEST = 200_000
 """Characters of a note that are looked at."""
+CLOSED = "The index of links was closed."
 _LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
 """A wikilink, and what is shown of it: a note has the same words before it is linked and after."""
 
@@ -50,6 +51,7 @@ class LinkIndex:
         self._file = file
         self._lock = threading.RLock()
         self._names = Names()
+        self._is_closed = False
         with telling():
             try:
                 self._connection = self._opened()
@@ -59,13 +61,16 @@ class LinkIndex:
                 self._connection = self._new()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; who comes to it later hears `Stopped`."""
         with self._lock:
+            self._is_closed = True
             self._connection.close()
 
     def renew(self) -> None:
         """Begin again with an empty index."""
         with self._lock, telling():
+            if self._is_closed:
+                raise Stopped(CLOSED)
             self._connection.close()
             self._names = Names()
             self._connection = self._new()
@@ -195,8 +200,8 @@ class LinkIndex:
 
 
 def is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file is no database any more, rather than the disk or SQLite refusing."""
-    return not isinstance(error, sqlite3.OperationalError)
+    """Whether the file is no database any more, rather than the disk or SQLite refusing, or our having closed it."""
+    return not isinstance(error, sqlite3.OperationalError | sqlite3.ProgrammingError)
 
 
 @contextmanager
@@ -213,6 +218,10 @@ def telling() -> Iterator[None]:
             f"The index of links cannot be used: {error}.",
             advice="Check the disk, end other programs that use the vault, then retry.",
         ) from error
+    except sqlite3.ProgrammingError as error:
+        if "closed" not in str(error):
+            raise
+        raise Stopped(CLOSED) from error
     except OSError as error:
         raise from_os_error(error, "linking notes") from error
 

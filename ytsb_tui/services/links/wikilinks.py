@@ -6,12 +6,13 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ytsb_tui.errors import NotWritable
+from ytsb_tui.errors import NotWritable, Stopped
 from ytsb_tui.job import VideoProcessingJob
-from ytsb_tui.services.links.index import LinkIndex, is_damage, telling
+from ytsb_tui.services.links.index import CLOSED, LinkIndex, is_damage, telling
 from ytsb_tui.services.links.mentions import Mention
 from ytsb_tui.services.links.prose import with_links
 from ytsb_tui.services.links.words import keys
@@ -40,13 +41,14 @@ class WikiLinks:
         self._vault = vault
         self._opening = threading.Lock()
         self._index: LinkIndex | None = None
+        self._is_closed = False
 
     def close(self) -> None:
-        """Let go of the index; it is opened again when it is needed."""
+        """Let go of the index, whoever is at it; they, and who comes to it later, hear `Stopped`."""
+        self._is_closed = True  # for who is just making it, and would be waited for
         with self._opening:
             if self._index is not None:
                 self._index.close()
-                self._index = None
 
     def related(self, job: VideoProcessingJob) -> list[str]:
         """Stems of notes on the job's concepts, or before it has any, of notes named in its transcript."""
@@ -95,7 +97,8 @@ class WikiLinks:
             if not notes:
                 return 0
             if self._vault.exchange(path, text, linked):
-                index.touch(path, (self._vault.root / path).stat())
+                with suppress(FileNotFoundError):  # moved since: learnt where it is, at the next start
+                    index.touch(path, (self._vault.root / path).stat())
                 return len(notes)
         return 0
 
@@ -113,6 +116,8 @@ class WikiLinks:
         """Learn what was added, changed, moved or deleted since the index was last used."""
         known = dict(index.stamps())
         for path, facts in self._vault.notes():
+            if self._is_closed:
+                raise Stopped(CLOSED)
             if known.pop(path.as_posix(), None) != (facts.st_mtime_ns, facts.st_size):
                 self._learn(path, index)
         for gone in known:
@@ -134,8 +139,14 @@ class WikiLinks:
     def _opened(self) -> LinkIndex:
         """The index, brought up to date when it is first asked for."""
         with self._opening:
+            if self._is_closed:
+                raise Stopped(CLOSED)
             if self._index is None:
                 index = LinkIndex(self._vault.private / "links.db")
-                self._refresh(index)
+                try:
+                    self._refresh(index)
+                except BaseException:
+                    index.close()
+                    raise
                 self._index = index
             return self._index
