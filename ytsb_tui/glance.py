@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ytsb_tui.errors import VaultError
 from ytsb_tui.job import Stage, Status
 from ytsb_tui.log_figures import figure
 from ytsb_tui.plaintext import one_line
+from ytsb_tui.private import kind_of, refusal
 from ytsb_tui.settings import PRIVATE
 from ytsb_tui.store import VERSION, reading
 
@@ -111,8 +113,8 @@ class Glance:
     """A connection that only reads. A vault nobody has worked on yet is an empty one."""
 
     def __init__(self, root: Path) -> None:
-        """Raises `VaultError` where `root` cannot be a vault, or belongs to a newer version."""
-        if root.exists() and not root.is_dir():
+        """Raises `VaultError` where `root` cannot be a vault or be looked at, or belongs to a newer version."""
+        if _kind_of(root) not in (stat.S_IFDIR, None):
             raise VaultError(f"{root} is a file, not a folder.", advice="Choose a folder with --out.")
         self._path = root / PRIVATE / "state.db"
         self._seen = -1
@@ -124,7 +126,7 @@ class Glance:
 
     def _connect(self) -> None:
         path = self._path
-        if not path.is_file():
+        if _kind_of(path) != stat.S_IFREG:
             return
         try:
             self._sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
@@ -221,3 +223,10 @@ class Glance:
             return self._sql.execute(query, values).fetchall()
         except sqlite3.DatabaseError:
             return []  # gone, or being replaced: there is nothing to see
+
+
+def _kind_of(path: Path) -> int | None:
+    try:
+        return kind_of(path)
+    except (OSError, ValueError) as error:
+        raise VaultError(f"{path} cannot be looked at: {refusal(error)}.", advice="Check the disk.") from error

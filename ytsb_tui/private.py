@@ -48,6 +48,11 @@ def kind_of(path: Path) -> int | None:
         return None
 
 
+def refusal(error: Exception) -> str:
+    """Why a path cannot be looked at: `File name too long`, `embedded null byte`."""
+    return (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
+
+
 def refuse_link(path: Path) -> None:
     """Raise `VaultError` where `path` is a symbolic link."""
     if path.is_symlink():

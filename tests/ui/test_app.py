@@ -583,6 +583,29 @@ async def test_a_vault_that_is_deleted_meanwhile_is_a_message_and_no_crash(tmp_p
         assert app.is_running
 
 
+async def test_a_newer_version_that_takes_the_vault_over_is_told_and_no_crash(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa", "bbb")
+    with somebody_else_works_on(tmp_path):
+        async with opened(tmp_path) as (app, pilot):
+            with closing(sqlite3.connect(tmp_path / ".ytsb" / "state.db")) as sql:
+                sql.execute("PRAGMA user_version=99")
+            await pilot.press("down")
+            await until(pilot, lambda: any("newer ytsb-tui" in words for words in toasts(app)))
+            assert app.is_running
+
+
+async def test_sources_are_added_also_where_the_folder_one_is_in_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    async with opened(tmp_path / "vault") as (app, pilot):
+        here.rmdir()
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, AddScreen))
+
+
 async def test_a_paste_anywhere_opens_the_add_dialog_and_its_answer_is_queued(tmp_path: Path) -> None:
     async with opened(tmp_path / "vault") as (app, pilot):
         one, two = captions(tmp_path / "in", "paste", "drop")

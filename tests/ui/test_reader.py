@@ -22,7 +22,7 @@ from ytsb_tui.samples import samples
 from ytsb_tui.settings import Settings
 from ytsb_tui.stages import PIPELINE
 from ytsb_tui.ui.notes import read_note
-from ytsb_tui.ui.opening import can_browse
+from ytsb_tui.ui.opening import can_browse, open_file
 from ytsb_tui.ui.screens.reader import ReaderScreen
 from ytsb_tui.ui.widgets.markdown_view import MarkdownView
 from ytsb_tui.workshop import Workshop
@@ -219,6 +219,19 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path]
     make(tmp_path / "Note.md")
     with pytest.raises(UsageError, match=r"Note\.md is not a file"):
         read_note(tmp_path, Path("Note.md"))
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("name", ["Note.md", "n" * 300 + ".md"])
+def test_what_the_system_refuses_to_look_at_is_told(tmp_path: Path, name: str) -> None:
+    loop(tmp_path / "Note.md")
+    with pytest.raises(UsageError, match="cannot be read: "):
+        read_note(tmp_path, Path(name))
+    with pytest.raises(UsageError, match="cannot be looked at: "):
+        open_file(tmp_path, Path(name), pytest.fail)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from ytsb_tui.errors import UsageError
+from ytsb_tui.private import kind_of, refusal
 from ytsb_tui.services.vault.folder import PDFS
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.services.vault.places import ASSESSMENT
@@ -16,18 +18,18 @@ LARGEST = 4_000_000
 
 def read_note(root: Path, note: Path) -> str:
     """The text of a note, whose path is relative to the vault. Raises `UsageError` where it cannot be read."""
-    path = (root / note).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise UsageError(f"{note} leads out of the vault.")
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        raise UsageError(f"{note} is not a file.", advice="Move it away, then retry the job.")
     try:
+        path = Path(os.path.realpath(root / note))
+        if not path.is_relative_to(os.path.realpath(root)):
+            raise UsageError(f"{note} leads out of the vault.")
+        if kind_of(path) not in (stat.S_IFREG, None):  # a pipe would be waited for without end
+            raise UsageError(f"{note} is not a file.", advice="Move it away, then retry the job.")
         with path.open("rb") as file:
             return file.read(LARGEST).decode(errors="replace")
     except FileNotFoundError:
         raise UsageError(f"{note} is not there any more.", advice="Retry the job to have it written again.") from None
-    except OSError as error:
-        raise UsageError(f"{note} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{note} cannot be read: {refusal(error)}.") from error
 
 
 def find_note(root: Path, name: str) -> Path:

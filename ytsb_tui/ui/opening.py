@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ytsb_tui.errors import UsageError
+from ytsb_tui.private import kind_of, refusal
 
 OPENABLE = (".md", ".pdf")
 """What is shown by the system's program; anything else might be run by it."""
@@ -26,12 +28,16 @@ Complain = Callable[[str], object]
 
 def open_file(root: Path, path: Path, complain: Complain, launch: Launch | None = None) -> None:
     """Open `root / path`. Raises `UsageError` where there is no such file in the vault, or nothing to open it with."""
-    target = (root / path).resolve()
-    if not target.is_relative_to(root.resolve()):
+    try:
+        target = Path(os.path.realpath(root / path))
+        is_inside, is_file = target.is_relative_to(os.path.realpath(root)), kind_of(target) == stat.S_IFREG
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be looked at: {refusal(error)}.") from error
+    if not is_inside:
         raise UsageError(f"{path} leads out of the vault.")
     if target.suffix.lower() not in OPENABLE:
         raise UsageError(f"{path} is neither a note nor a PDF.", advice="A log from elsewhere may name any file.")
-    if not target.is_file():
+    if not is_file:
         raise UsageError(f"{path} is not there any more.", advice="r makes it again.")
     if sys.platform == "win32" and launch is None:
         os.startfile(target)

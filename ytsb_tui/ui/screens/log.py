@@ -20,6 +20,7 @@ from ytsb_tui.errors import UsageError, YtsbError
 from ytsb_tui.job_logger import JobLogger
 from ytsb_tui.log_lines import Entry
 from ytsb_tui.plaintext import one_line
+from ytsb_tui.private import refusal
 from ytsb_tui.ui.account import account
 from ytsb_tui.ui.attempt import Attempt
 from ytsb_tui.ui.attempts import Attempts
@@ -332,6 +333,5 @@ def _target(name: str) -> tuple[Path, bool]:
     except (FileNotFoundError, NotADirectoryError):  # whoever writes it makes its folder, or says why not
         return path, False
     except (OSError, RuntimeError, ValueError) as error:  # too long, in nobody's home, with a null byte
-        reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
-        raise UsageError(f"Nothing can be written there: {reason}.", advice="Choose another name.") from error
+        raise UsageError(f"Nothing can be written there: {refusal(error)}.", advice="Choose another name.") from error
     return path, True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
+from contextlib import closing
 from typing import ClassVar
 
 from textual import events, on
@@ -136,14 +137,12 @@ class Main(Steering):
             return ()
         key = row.id, row.facts.attempt, row.facts.ended_at
         if self._attempts[0] != key:
-            glance = Glance(self.session.settings.out)
             self._attempts = key, ()
             try:
-                self._attempts = key, glance.attempts(row.id)
+                with closing(Glance(self.session.settings.out)) as glance:
+                    self._attempts = key, glance.attempts(row.id)
             except VaultError as error:
                 self.app.notify(f"{error} {error.advice}", severity="error", markup=False)
-            finally:
-                glance.close()
         return self._attempts[1]
 
     @on(JobTable.Moved)

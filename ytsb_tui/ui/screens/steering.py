@@ -73,7 +73,7 @@ class Steering(Screen[None]):
 
         subjects = sorted({row.subject for row in self.board.rows.values() if row.subject})
         self.app.clear_notifications()  # they would lie over the dialog's buttons
-        self.app.push_screen(AddScreen(text, base=Path.cwd(), known=known, subjects=subjects), added)
+        self.app.push_screen(AddScreen(text, base=_here(), known=known, subjects=subjects), added)
 
     def action_read(self) -> None:
         """Read what the job left in the vault."""
@@ -251,6 +251,14 @@ class Steering(Screen[None]):
             return
         self.app.copy_to_clipboard(f"{row.title}\n{row.facts.url}\n{row.failure.message}\n{row.failure.advice}")
         self.app.notify("The error is copied.", markup=False)
+
+
+def _here() -> Path:
+    """Where names of files begin that are no whole paths."""
+    try:
+        return Path.cwd()
+    except OSError:  # it was deleted since the program began
+        return Path.home()
 
 
 def _names(rows: Sequence[Row]) -> str:
