@@ -289,6 +289,29 @@ def test_where_no_pdf_can_be_written_the_system_is_blamed(renderer: PdfRenderer,
         draw(renderer, tmp_path, "text")
 
 
+class Moving(Patient):
+    """A watch that has a folder moved once the drawing begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def progress(self, fraction: float | None, text: str = "") -> None:
+        self.folder.rename(self.folder.with_name("Moved"))
+
+
+@needs_pango
+def test_a_folder_that_is_moved_while_a_note_is_drawn_fails_that_drawing_only(
+    renderer: PdfRenderer, tmp_path: Path
+) -> None:
+    """Somebody tidies up in Obsidian: nothing is wrong with this machine, and the others go on."""
+    source, folder = tmp_path / "Note.md", tmp_path / "Physics"
+    source.write_text("# Note\n")
+    folder.mkdir()
+    with pytest.raises(RenderFailed, match=r"Note\.md cannot be drawn: its folder is gone"):
+        renderer.render(source, folder / "Note.pdf", Moving(folder))
+    assert not folder.exists()
+
+
 @needs_pango
 def test_a_drawing_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     renderer = PdfRenderer("obsidian", NO_THEMES, deadline=0.5)

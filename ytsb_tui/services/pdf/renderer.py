@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -97,6 +98,8 @@ class PdfRenderer:
                 self._draw(source, temporary, watch)
                 _replace(temporary, target)
         except OSError as error:
+            if not os.path.lexists(target.parent):  # somebody tidies up: nothing is wrong with this machine
+                raise RenderFailed(f"{source.name} cannot be drawn: its folder is gone.") from error
             raise from_os_error(error, f"writing {target.name}") from error
 
     def warm(self, watch: Watch) -> None:
