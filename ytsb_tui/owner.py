@@ -14,7 +14,7 @@ from ytsb_tui.errors import VaultBusy
 from ytsb_tui.private import for_owner_only
 
 CARD = "owner.json"
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 """Seconds to wait for another process that is just becoming the owner, or just asks who is."""
 
 

@@ -138,11 +138,11 @@ class Attempt:
         job = replace(self.job, stage=self.stage.log_name, failure=Failure.of(self.stage, error))
         if isinstance(error, Cancelled):
             return self._ended(job, Status.CANCELLED)
+        pause = None
         if error.policy.by_itself and job.retry_count < self._rules.retries:
             doubled = self._rules.retry_seconds * 2.0 ** min(job.retry_count, 100)
             pause = min(max(doubled, error.retry_after or 0.0), LONGEST_WAIT)
-            job = replace(job, next_retry_at=self._rules.clock.now() + pause)
-        return self._ended(job, Status.FAILED)
+        return self._ended(job, Status.FAILED, pause)
 
     def crashed(self, error: Exception) -> None:
         """End the attempt after an exception nobody expected; its details go to the program's own log."""
@@ -151,9 +151,11 @@ class Attempt:
         log.error("%s: unexpected %s in %s", self.job.video_id, type(error).__name__, self.stage, exc_info=error)
         self.failed(Bug.of(error))
 
-    def _ended(self, job: VideoProcessingJob, status: Status) -> VideoProcessingJob:
-        clock = self._rules.clock
-        job = replace(job, ended_at=clock.now(), processing_duration=clock.ticks() - self._ticks)
+    def _ended(self, job: VideoProcessingJob, status: Status, pause: float | None = None) -> VideoProcessingJob:
+        """`pause`: seconds until it is retried by itself, if it is."""
+        clock, now = self._rules.clock, self._rules.clock.now()
+        retry_at = None if pause is None else now + pause
+        job = replace(job, ended_at=now, next_retry_at=retry_at, processing_duration=clock.ticks() - self._ticks)
         entry = self._rules.records.end(job, status)
         self.is_over = True
         try:
@@ -228,10 +230,8 @@ class Attempt:
         """Seconds this worker waits before its next try; raises `error` again when there is to be none."""
         rules, policy = self._rules, error.policy
         if policy.shared:
-            pause = 0.0
-            closed = gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after), policy)
-            now = rules.clock.now()
-            until = now + closed
+            pause, now = 0.0, rules.clock.now()  # read first: nobody goes on before the time that is told
+            until = now + gate.refused(lambda refusals: policy.pause_before(refusals, error.retry_after), policy)
             if gate.take_news():
                 rules.tell(ResourcePaused(gate.name, until, str(error), now))
         else:
