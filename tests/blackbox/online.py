@@ -55,9 +55,9 @@ class Online:
         """Run it to its end."""
         return self.program("run", *arguments, **variables)
 
-    def started(self, *arguments: str) -> contextlib.AbstractContextManager[Running]:
+    def started(self, *arguments: str, in_step: bool = False) -> contextlib.AbstractContextManager[Running]:
         """Start it, with `--json`."""
-        return self.program.started("run", *arguments, "--json")
+        return self.program.started("run", *arguments, "--json", in_step=in_step)
 
     def asked(self) -> int:
         """How many requests both worlds have had."""

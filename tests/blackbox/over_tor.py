@@ -77,10 +77,10 @@ class Stay:
 
     worker_id: int
     address: str
-    built: float
-    """When its circuit was built."""
+    given: float
+    """When it was given its circuit. That was built before it was known whose exit it is, maybe while that rested."""
     last: float
-    """When its last fetch ended."""
+    """When its last fetch ended; when it was given the circuit, while there was none."""
 
 
 def stays(events: Iterable[Json]) -> list[Stay]:
@@ -91,7 +91,7 @@ def stays(events: Iterable[Json]) -> list[Stay]:
         at, worker = datetime.fromisoformat(event["at"]).timestamp(), int(event.get("worker_id", -1))
         if event["event"] == "circuit_moved":
             after = event["after"]
-            current[worker] = Stay(worker, after["exit"]["address"], after["since"], at)
+            current[worker] = Stay(worker, after["exit"]["address"], at, at)
             found.append(current[worker])
         elif event["event"] in FETCH_ENDS and event["stage"] in FETCH and worker in current:
             current[worker].last = at
@@ -105,11 +105,11 @@ def clashes(events: Iterable[Json], cooldown: float = COOLDOWN) -> tuple[list[st
     for stay in stays(events):
         at_address[stay.address].append(stay)
     for address, there in at_address.items():
-        for one, other in pairwise(sorted(there, key=lambda stay: stay.built)):
-            rested = other.built - one.last
+        for one, other in pairwise(sorted(there, key=lambda stay: stay.given)):
+            rested = other.given - one.last
             if rested < 0 and one.worker_id != other.worker_id:
                 shared.append(f"{address} had workers {one.worker_id} and {other.worker_id} at once")
-            elif rested < cooldown - TOLERANCE:
+            elif rested < cooldown - TOLERANCE and one.last > one.given:
                 reused.append(f"{address} was used again after {rested:.3f} s")
     return shared, reused
 

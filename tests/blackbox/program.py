@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which a program that does not end is killed, and its test fails."""
+PAGE = 4096
+"""Bytes: the least a pipe can hold."""
 CAPTIONS = Path(__file__).resolve().parents[2] / "../shared/captions"
 """Real captions, where this checkout lies beside them."""
 
@@ -63,8 +65,14 @@ class Program:
         return ended
 
     @contextlib.contextmanager
-    def started(self, *arguments: str | Path, out: int = subprocess.PIPE, **variables: str) -> Iterator[Running]:
-        """Start it in a session of its own; whatever happens, nothing of it outlives the block."""
+    def started(
+        self, *arguments: str | Path, out: int = subprocess.PIPE, in_step: bool = False, **variables: str
+    ) -> Iterator[Running]:
+        """Start it in a session of its own; whatever happens, nothing of it outlives the block.
+
+        With `in_step` it waits wherever it has printed a page that is not read yet: it does not get away from a test
+        that is held up.
+        """
         with subprocess.Popen(
             self._command(*arguments),
             cwd=self.desk,
@@ -73,6 +81,8 @@ class Program:
             stdout=out,
             stderr=subprocess.PIPE if out == subprocess.PIPE else out,
             start_new_session=True,
+            bufsize=0,  # what was read ahead would be missing in what `ended` returns
+            pipesize=PAGE if in_step else -1,
         ) as process:
             try:
                 yield Running(process, self.desk)
@@ -117,6 +127,14 @@ class Running:
         out, err = self.process.communicate(timeout=within)
         return Ended(self.process.returncode, (out or b"").decode(), (err or b"").decode())
 
+    def commands(self) -> str:
+        """What `ps` shows of it and its children; others may tell secrets that are the same."""
+        found = []
+        for pid in (self.process.pid, *self._children()):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        return "\n".join(found)
+
     def leaves_nobody(self, within: float = 60.0) -> bool:
         """Whether, once it has ended, its child processes end too."""
         return soon(lambda: not self._children(), within)
@@ -154,7 +172,7 @@ def _lines(pipe: IO[bytes]) -> Iterator[bytes]:
             yield line
 
 
-def soon(true: Callable[[], object], within: float = 10.0) -> bool:
+def soon(true: Callable[[], object], within: float = 120.0) -> bool:
     """Whether something gets true within that many seconds."""
     end = time.monotonic() + within
     while not true():
@@ -189,6 +207,14 @@ def lecture(number: int) -> str:
         f"Because {topic} is hard to see, we draw a diagram of it.",
         f"In the end {topic} explains observation {number} of the experiment.",
     )
+
+
+def talkative(desk: Path, number: int) -> list[str]:
+    """Lectures with titles so long that a few lines about them are a page."""
+    titles = [f"lecture {place} " + "on and on and on " * 12 for place in range(number)]
+    for place, title in enumerate(titles):
+        (desk / f"{title.strip()}.srt").write_text(lecture(place))
+    return [f"{title.strip()}.srt" for title in titles]
 
 
 def log_of(vault: Path) -> list[Json]:

@@ -18,7 +18,7 @@ from tests.blackbox.program import PATIENCE, Program, soon
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
-SOON = 60.0
+SOON = 120.0
 """Seconds after which what has not come up on the screen will not."""
 NUMBERS = count()
 RUN = '"$@"; echo "exit code $?"'

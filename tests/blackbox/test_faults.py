@@ -20,7 +20,7 @@ def test_a_file_that_vanishes_during_the_run_fails_alone_and_can_be_retried(
     program: Program, lectures: Lectures
 ) -> None:
     names = lectures(3)
-    with program.started("run", *names, "--no-pdf", "--json", "--workers", "1") as running:
+    with program.started("run", *names, "--no-pdf", "--json", "--workers", "1", in_step=True) as running:
         running.until("stage_started")
         content = (program.desk / names[2]).read_text()
         (program.desk / names[2]).unlink()

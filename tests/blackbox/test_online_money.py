@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.online import Online, events, kinds, link, video_id
+from tests.blackbox.program import PATIENCE
 from ytsb_tui.services.claude.prices import Prices
 
 PRICES = Prices.load(Path("no-prices-of-my-own.toml"))
@@ -88,7 +89,7 @@ def test_a_batch_survives_the_program_and_is_not_submitted_again(online: Online)
     with online.started(*command) as running:
         shown = next(event for event in running.events() if "msgbatch" in (event.get("text") or ""))
         running.process.kill()
-        running.process.wait(10)
+        running.process.wait(PATIENCE)
     (batch,) = online.claude.batches.values()
     assert len(batch.requests) == 3
     assert shown["text"].startswith(f"batch {batch.id} in progress, 0 of 3 done, since ")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.blackbox.online import KEY, LECTURES, PASSWORD, Online, link
-from tests.blackbox.program import Ended
+from tests.blackbox.program import PATIENCE, Ended
 from tests.world.claude import Behaviour
 
 ALL = [link(number) for number in range(LECTURES)]
@@ -97,9 +95,10 @@ def test_key_and_proxy_password_are_seen_by_nobody(online: Online) -> None:
     tell(online.run(link(4), YTSB_PROXY=f"socks5://me:{PASSWORD}@127.0.0.1:1"))
     online.world.router.password = PASSWORD
     online.claude.next.append(Behaviour(ending="stall", after=0.2))
-    with online.started(link(4)):
-        assert online.claude.stalled.wait(60)
-        said.append(_commands())
+    with online.started(link(4)) as running:
+        assert online.claude.stalled.wait(PATIENCE)
+        assert "ytsb_tui run" in running.commands()
+        said.append(running.commands())
     for command in ("doctor", "log"):
         tell(online.program(command))
     kept = [path for path in online.program.desk.parent.rglob("*") if path.is_file()]
@@ -109,10 +108,3 @@ def test_key_and_proxy_password_are_seen_by_nobody(online: Online) -> None:
         assert not any(secret in text for text in said)
     assert "[API key]" in "".join(said), "nobody repeated the key, so nothing was proved"
     assert "refuses its user name or password" in "".join(said)
-
-
-def _commands() -> str:
-    """What `ps` shows of every process."""
-    return "\n".join(
-        path.read_bytes().replace(b"\0", b" ").decode(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline")
-    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blackbox.program import Program, leftovers, log_of, notes_of
+from tests.blackbox.program import PATIENCE, Program, leftovers, log_of, notes_of, talkative
 from ytsb_tui.samples import samples
 
 Lectures = Callable[[int], list[str]]
@@ -28,7 +28,7 @@ def test_killed_again_and_again_it_finishes_every_job_and_no_stage_twice(
     finished: Counter[tuple[str, str]] = Counter()
     for _ in range(ROUNDS):
         known = set(finished)
-        with program.started(*command) as running:
+        with program.started(*command, in_step=True) as running:
             left = dice.randint(1, 40)
             for event in running.events():
                 if event["event"].startswith("stage_"):
@@ -38,7 +38,7 @@ def test_killed_again_and_again_it_finishes_every_job_and_no_stage_twice(
                 left -= 1
                 if not left:
                     running.process.kill()
-            running.process.wait(30)
+            running.process.wait(PATIENCE)
             assert running.leaves_nobody(), "a renderer outlived the program"
         finished = +finished
     last = program(*command)
@@ -57,10 +57,10 @@ def test_a_signal_ends_the_run_at_once_and_keeps_everything(
     program: Program, lectures: Lectures, number: signal.Signals, arguments: list[str]
 ) -> None:
     command = ["run", *lectures(5), *arguments]
-    with program.started(*command, "--json") as running:
+    with program.started(*command, "--json", in_step=True) as running:
         seen = [running.until("stage_finished", 4)]
         running.process.send_signal(number)
-        ended = running.ended(within=5)
+        ended = running.ended()
     seen += [event for event in ended.events if event["event"] == "stage_finished"]
     assert ended.code == 130
     assert "Traceback" not in ended.err
@@ -72,18 +72,19 @@ def test_a_signal_ends_the_run_at_once_and_keeps_everything(
     assert len(log_of(program.desk / "notes")) == 5
 
 
-def test_a_person_who_interrupts_is_told_how_to_go_on(program: Program, lectures: Lectures) -> None:
-    with program.started("run", *lectures(5), "--no-pdf", "--workers", "1") as running:
+def test_a_person_who_interrupts_is_told_how_to_go_on(program: Program) -> None:
+    command = ["run", *talkative(program.desk, 25), "--no-pdf", "--workers", "1"]
+    with program.started(*command, in_step=True) as running:
         assert running.process.stdout is not None
-        assert running.process.stdout.readline() == b"5 to do.\n"
+        assert running.process.stdout.readline() == b"25 to do.\n"
         running.process.stdout.readline()
         running.process.send_signal(signal.SIGINT)
-        ended = running.ended(within=5)
+        ended = running.ended()
     assert ended.code == 130
     assert "Interrupted. Everything finished is kept." in ended.out
     assert "Run the same command again, or `ytsb-tui retry`, to go on where it stopped." in ended.out
     assert program("retry", "--no-pdf").code == 0
-    assert len(notes_of(program.desk / "notes")) == 10
+    assert len(notes_of(program.desk / "notes")) == 50
 
 
 def stages_run(program: Program, *arguments: str) -> list[str]:
@@ -194,11 +195,11 @@ def test_a_vault_can_be_moved(program: Program, lectures: Lectures) -> None:
 
 def test_output_that_nobody_reads_ends_the_run_and_fails_no_job(program: Program, lectures: Lectures) -> None:
     command = ["run", *lectures(5), "--no-pdf", "--json"]
-    with program.started(*command) as running:
+    with program.started(*command, in_step=True) as running:
         running.until("stage_started")
         assert running.process.stdout is not None
         running.process.stdout.close()
-        assert running.process.wait(10) == 1
+        assert running.process.wait(PATIENCE) == 1
         assert running.process.stderr is not None
         assert running.process.stderr.read() == b"5 to do.\n"
     assert program(*command).code == 0
@@ -210,4 +211,4 @@ def test_output_that_cannot_be_written_is_no_success(program: Program, lectures:
     full = os.open("/dev/full", os.O_WRONLY)
     with program.started("run", *lectures(1), "--no-pdf", out=full) as running:
         os.close(full)
-        assert running.process.wait(30) != 0
+        assert running.process.wait(PATIENCE) != 0

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.blackbox.online import Online, link
-from tests.blackbox.program import CAPTIONS, Program, leftovers, log_of, notes_of, srt
+from tests.blackbox.program import CAPTIONS, PATIENCE, Program, leftovers, log_of, notes_of, srt
 from tests.world import World
 from tests.world.catalog import lecture as youtube_lecture
 from tests.world.faults import Fault
@@ -74,14 +74,14 @@ def on_a_terminal(program: Program, *arguments: str, columns: int = 80, **variab
     screen, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     shown = b""
-    with program.started(*arguments, out=terminal, TERM="xterm-256color", **variables) as running:
+    with program.started(*arguments, out=terminal, in_step=False, TERM="xterm-256color", **variables) as running:
         os.close(terminal)
         try:
             while piece := os.read(screen, 65536):
                 shown += piece
         except OSError:  # how Linux tells that nobody writes any more
             pass
-        running.process.wait(timeout=30)
+        running.process.wait(PATIENCE)
     os.close(screen)
     return shown.decode()
 
@@ -241,7 +241,7 @@ def test_a_transcript_can_neither_read_files_nor_run_anything(program: Program) 
 
 
 def test_the_second_run_on_a_vault_says_who_has_it(program: Program, lectures: Callable[[int], list[str]]) -> None:
-    with program.started("run", *lectures(4), "--no-pdf", "--json") as first:
+    with program.started("run", *lectures(4), "--no-pdf", "--json", in_step=True) as first:
         first.until("stage_started")
         first.process.send_signal(signal.SIGSTOP)
         second = program("run", *lectures(1), "--no-pdf")

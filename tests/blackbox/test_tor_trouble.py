@@ -11,7 +11,7 @@ import pytest
 
 from tests.blackbox.online import video_id
 from tests.blackbox.pretending import Pretending, pretending
-from tests.blackbox.program import Json, Program, soon
+from tests.blackbox.program import PATIENCE, Json, Program, soon
 from tests.unit.test_tor_service import HTTP, somebody
 
 SECRET = "control-password-7ef1"
@@ -170,7 +170,7 @@ def test_when_a_circuit_breaks_in_mid_transfer_the_job_goes_on_over_another(tor:
     with tor.started(1) as running:
         assert soon(lambda: "timedtext" in youtube.asked(video_id(0)), 60)
         first = youtube.journal[-1].source
-        (circuit,) = [one for one in tor.fake.circuits.values() if one.exit.address == first]
+        (circuit,) = [one for one in tuple(tor.fake.circuits.values()) if one.exit.address == first]
         tor.fake.close(circuit)
         tor.to_the_end(running)
     (entry,) = tor.log
@@ -248,7 +248,7 @@ def test_a_program_that_was_killed_leaves_its_exits_resting_for_their_hour(tor: 
         tor.until(running, "job_ended", 2)
         assert soon(lambda: "timedtext" in youtube.asked(video_id(2)), 60)
         running.process.kill()
-        running.process.wait(30)
+        running.process.wait(PATIENCE)
     killed = addresses(tor.events)
     tor.events.clear()
     with tor.started(6) as running:

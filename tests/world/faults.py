@@ -62,7 +62,7 @@ class Fault:
     status: int = 429
     retry_after: str = ""
     seconds: float = 60.0
-    """How long "slow" dribbles the body, and "silent" says nothing."""
+    """How long "slow" dribbles the body, and "silent" says nothing, unless it is taken back before."""
 
     def hits(self, request: Request) -> bool:
         """Whether `request` is to suffer; counts it when it matches."""

@@ -86,7 +86,7 @@ class Router:
             return self._sources.setdefault(user, f"127.66.{len(self._sources) // 250}.{1 + len(self._sources) % 250}")
 
     def _serve(self, client: socket.socket) -> None:
-        client.settimeout(30)
+        client.settimeout(120)
         with contextlib.suppress(OSError):  # either end may hang up at any time
             speaks = client.recv(1, socket.MSG_PEEK)
             if speaks and (far := (self._socks5 if speaks == b"\x05" else self._connect)(client)):
@@ -105,7 +105,7 @@ class Router:
             self.refused.append(host)
         if target is None or source is None or self.dead:
             return None
-        return socket.create_connection(target, timeout=10, source_address=(source, 0))
+        return socket.create_connection(target, timeout=120, source_address=(source, 0))
 
     def _lets_in(self, password: str) -> bool:
         return self.password is None or password == self.password
@@ -176,7 +176,7 @@ def _exactly(stream: socket.socket, size: int) -> bytes:
 def _relay(one: socket.socket, other: socket.socket) -> None:
     for side in (one, other):
         side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    while ready := select.select((one, other), (), (), 60)[0]:
+    while ready := select.select((one, other), (), (), 600)[0]:
         for side in ready:
             data = side.recv(65536)
             if not data:

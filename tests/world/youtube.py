@@ -12,6 +12,7 @@ import ssl
 import struct
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -167,7 +168,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     youtube: YouTube
 
     def setup(self) -> None:
-        self.request.settimeout(10)
+        self.request.settimeout(60)
         self.request = self.youtube.context.wrap_socket(self.request, server_side=True)
         super().setup()
 
@@ -197,10 +198,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if fault and fault.kind == "silent":
-            self.youtube.closing.wait(fault.seconds)
+            self._stay_silent(fault)
         self._send(self.youtube.answer(request, fault), fault)
 
     do_POST = do_GET
+
+    def _stay_silent(self, fault: Fault) -> None:
+        """Until its time is over, or it is taken back."""
+        until = time.monotonic() + fault.seconds
+        while fault in self.youtube.faults and time.monotonic() < until and not self.youtube.closing.wait(0.02):
+            pass
 
     def _send(self, answer: Answer, fault: Fault | None) -> None:
         self.send_response(answer.status)
