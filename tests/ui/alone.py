@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from ytsb_tui.ui.screens.log import RetryFromLog
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Alone(App[Any]):

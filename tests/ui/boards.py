@@ -71,7 +71,7 @@ def fail(
     board.hear(JobEnded(failed(broken, kind=kind, next_retry_at=next_retry_at), board.clock.now(), 0))
 
 
-async def until(pilot: AppPilot, ready: Callable[[], object], timeout: float = 60.0) -> None:
+async def until(pilot: AppPilot, ready: Callable[[], object], timeout: float = 120.0) -> None:
     """Pause until `ready()`; fails instead of hanging if the app died."""
     deadline = time.monotonic() + timeout
     while not ready():

@@ -73,6 +73,13 @@ def screen_text(app: YtsbApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
+async def shows(pilot: AppPilot, words: str) -> None:
+    """Pause until these words are on the screen."""
+    app = pilot.app
+    assert isinstance(app, YtsbApp)
+    await until(pilot, lambda: words in screen_text(app))
+
+
 def vault_with_failures(root: Path, *names: str) -> None:
     """A vault in which these jobs failed at the assessment."""
 
@@ -90,17 +97,15 @@ async def test_sources_named_at_the_start_are_worked_on_live(tmp_path: Path) -> 
         Settings(out=out, author="outline", pdf=False), sources=captions(tmp_path / "in", "queue", "stack", "heap")
     )
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.board.tally.status[Status.DONE] == 3)
-        await pilot.pause(0.2)
+        await shows(pilot, "✓ 3 done")
+        await until(pilot, lambda: any(words.startswith("3 jobs done in ") for words in toasts(app)))
         assert {row.facts.worker_id for row in app.board.rows.values()} <= {0, 1, 2}
-        assert "✓ 3 done" in screen_text(app)
-        assert any(words.startswith("3 jobs done in ") for words in toasts(app))
     assert len(json.loads((out / "processing_log.json").read_text())) == 3
 
 
 async def test_an_empty_vault_says_what_to_do(tmp_path: Path) -> None:
-    async with opened(tmp_path / "new") as (app, _):
-        assert "Paste links, a list or caption files, or press a." in screen_text(app)
+    async with opened(tmp_path / "new") as (_, pilot):
+        await shows(pilot, "Paste links, a list or caption files, or press a.")
 
 
 async def test_a_screen_that_was_closed_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -228,7 +233,7 @@ async def test_r_says_of_jobs_that_wait_or_run_that_they_do(tmp_path: Path) -> N
     async with opened(tmp_path, paused=True) as (app, pilot):
         queue(app.board, job(1))
         queue(app.board, job(2), status=Status.RUNNING)
-        await pilot.pause(0.2)
+        await until(pilot, lambda: len(app.view) == 2)
         await pilot.press("r", "space", "space", "r")
         assert toasts(app) == ["It is queued already.", "They are queued or under way already."]
 
@@ -236,10 +241,10 @@ async def test_r_says_of_jobs_that_wait_or_run_that_they_do(tmp_path: Path) -> N
 async def test_x_asks_before_it_stops_a_running_job(tmp_path: Path) -> None:
     async with opened(tmp_path, paused=True) as (app, pilot):
         queue(app.board, job(1, "Entropy"), status=Status.RUNNING)
-        await pilot.pause(0.2)
+        await until(pilot, lambda: app.view.row)
         await pilot.press("x")
         assert isinstance(app.screen, Confirm)
-        assert "Cancel “Entropy”?" in screen_text(app)
+        await shows(pilot, "Cancel “Entropy”?")
         await pilot.press("escape")
         assert isinstance(app.screen, Main)
 
@@ -247,8 +252,7 @@ async def test_x_asks_before_it_stops_a_running_job(tmp_path: Path) -> None:
 async def test_p_pauses_and_goes_on(tmp_path: Path) -> None:
     async with opened(tmp_path / "vault") as (app, pilot):
         await pilot.press("p")
-        await pilot.pause(0.1)
-        assert "paused, p goes on" in screen_text(app)
+        await shows(pilot, "paused, p goes on")
         app.session.add(captions(tmp_path / "in", "graph"))
         await until(pilot, lambda: statuses(app) == {"file-graph": "queued"})
         await pilot.press("p")
@@ -258,9 +262,8 @@ async def test_p_pauses_and_goes_on(tmp_path: Path) -> None:
 async def test_plus_and_minus_change_the_workers_while_they_work(tmp_path: Path) -> None:
     async with opened(tmp_path, workers=2) as (app, pilot):
         await pilot.press("plus", "plus")
-        await pilot.pause(0.1)
         assert app.session.workers == 4
-        assert "4 workers" in screen_text(app)
+        await shows(pilot, "4 workers")
         await pilot.press("minus", "minus", "minus", "minus", "minus")
         assert app.session.workers == 1
 
@@ -281,7 +284,7 @@ async def test_f_shows_failed_jobs_only(tmp_path: Path) -> None:
     vault_with_failures(tmp_path, "aaa")
     async with opened(tmp_path, paused=True) as (app, pilot):
         queue(app.board, job(1), job(2))
-        await pilot.pause(0.2)
+        await until(pilot, lambda: len(app.view) == 3)
         await pilot.press("f")
         assert len(app.view) == 1
         await pilot.press("f")
@@ -338,7 +341,7 @@ async def test_question_mark_lists_every_key(tmp_path: Path) -> None:
     async with opened(tmp_path, size=(100, 60)) as (app, pilot):
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
-        assert "Try every failed job again, each from where it failed" in screen_text(app)
+        await shows(pilot, "Try every failed job again, each from where it failed")
         await pilot.press("escape")
         assert isinstance(app.screen, Main)
 
@@ -364,9 +367,9 @@ async def test_keys_can_be_mapped_anew(tmp_path: Path) -> None:
 async def test_q_leaves_and_asks_when_jobs_run(tmp_path: Path) -> None:
     async with opened(tmp_path, paused=True) as (app, pilot):
         app.board.hear(StageStarted(job(1), app.board.clock.now(), Stage.FETCH, 0))
-        await pilot.pause(0.2)
+        await until(pilot, lambda: app.board.lanes)
         await pilot.press("q")
-        assert "Leave while 1 job is running?" in screen_text(app)
+        await shows(pilot, "Leave while 1 job is running?")
         await pilot.press("n")
         assert app.is_running
         await pilot.press("ctrl+c")
@@ -384,7 +387,7 @@ async def test_a_second_window_looks_on_and_says_who_works(tmp_path: Path) -> No
     with somebody_else_works_on(tmp_path) as journal:
         async with opened(tmp_path, size=(140, 30)) as (app, pilot):
             assert app.session.owned_by is not None
-            assert "only looking on: The vault" in screen_text(app)
+            await shows(pilot, "only looking on: The vault")
             journal.submit([VideoProcessingJob("aaa", "https://youtu.be/aaa", output_dir=tmp_path)], tuple(Stage))
             await until(pilot, lambda: statuses(app) == {"aaa": "queued"})
             await pilot.press("r")
@@ -418,9 +421,7 @@ async def test_a_setting_that_cannot_work_ends_the_app_with_the_reason(tmp_path:
 async def test_when_the_budget_is_used_up_no_key_is_named_that_would_not_help(tmp_path: Path) -> None:
     async with opened(tmp_path, paused=True) as (app, pilot):
         app.board.hear(RunStopped("The budget is used up.", "Start again.", app.board.clock.now(), is_final=True))
-        await until(pilot, lambda: app.board.stopped)
-        await pilot.pause(0.2)
-        assert "stopped: The budget is used up." in screen_text(app)
+        await shows(pilot, "stopped: The budget is used up.")
 
 
 async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) -> None:
@@ -431,7 +432,7 @@ async def test_after_the_run_was_stopped_p_or_a_retry_goes_on(tmp_path: Path) ->
         await until(pilot, lambda: app.board.stopped)
         app.session.add(captions(tmp_path / "in", "space"))
         await until(pilot, lambda: statuses(app) == {"file-space": "queued"})
-        assert "stopped, p goes on: The disk is full." in screen_text(app)
+        await shows(pilot, "stopped, p goes on: The disk is full.")
         await pilot.press("p")
         await until(pilot, lambda: statuses(app) == {"file-space": "done"})
 
@@ -459,12 +460,11 @@ async def test_a_long_pause_is_asked_about_and_can_pause_the_run(tmp_path: Path)
     async with opened(tmp_path, clock=hand_clock(), size=(140, 40)) as (app, pilot):
         await long_pause(app, pilot)
         await until(pilot, lambda: isinstance(app.screen, Confirm))
-        assert "YouTube blocked this address (429). Everybody waits for" in screen_text(app)
+        await shows(pilot, "YouTube blocked this address (429). Everybody waits for")
         await pilot.press("y")
         await until(pilot, lambda: app.session.paused)
         app.main.redraw()
-        await pilot.pause()
-        assert "paused, p goes on, YouTube pauses for 30:00, until " in screen_text(app)
+        await shows(pilot, "paused, p goes on, YouTube pauses for 30:00, until ")
 
 
 async def test_who_waits_for_a_long_pause_goes_on_when_it_is_over(tmp_path: Path) -> None:
@@ -488,7 +488,7 @@ async def test_p_twice_ends_a_pause_at_once(tmp_path: Path, loopback: Loopback) 
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: app.session.is_ready)
         app.session.add([from_link("https://youtu.be/lect0000000")])
-        await until(pilot, lambda: "YouTube pauses for 8:" in screen_text(app))
+        await shows(pilot, "YouTube pauses for 8:")
         loopback.youtube.faults.remove(fault)
         await pilot.press("p", "p")
         await until(pilot, lambda: app.board.tally.status[Status.DONE] == 1)
@@ -510,9 +510,8 @@ async def test_a_missing_key_is_told_before_anybody_begins(tmp_path: Path, monke
         Settings(out=tmp_path / "vault", author="claude", pdf=False), sources=captions(tmp_path / "in", "key")
     )
     async with app.run_test(size=(140, 40)) as pilot:
-        await until(pilot, lambda: app.board.stopped and app.board.rows)
-        await pilot.pause(0.2)
-        assert "stopped: There is no API key for Claude." in screen_text(app)
+        await until(pilot, lambda: app.board.rows)
+        await shows(pilot, "stopped: There is no API key for Claude.")
         assert statuses(app) == {"file-key": "queued"}
         assert not app.board.lanes
 
@@ -530,12 +529,11 @@ async def test_in_economy_mode_each_of_many_jobs_has_a_worker_and_shows_its_batc
         async with app.run_test(size=(200, 40)) as pilot:
 
             def told() -> int:
-                return sum("in progress, 0 of 20 done" in row.whereabouts for row in app.board.rows.values())
+                return sum("in progress, 0 of " in row.whereabouts for row in app.board.rows.values())
 
             await until(pilot, lambda: told() == 20)
-            await pilot.pause(0.2)
+            await shows(pilot, "in progress, 0 of ")
             assert app.session.workers == 20
-            assert "in progress, 0 of 20 done, since" in screen_text(app)
             await pilot.press("plus")
             assert any(words.startswith("In economy mode every job") for words in toasts(app))
             assert app.session.engine is not None
@@ -558,8 +556,7 @@ async def test_a_model_that_is_about_to_end_is_told(tmp_path: Path) -> None:
 async def test_hostile_titles_are_shown_as_they_are(tmp_path: Path) -> None:
     async with opened(tmp_path, paused=True) as (app, pilot):
         queue(app.board, job(1, "[/b] [official video] \x1b[2J\u202egnp" + "x" * 10_000), job(2, "情報理論🚀" * 99))
-        await pilot.pause(0.2)
-        assert "[/b] [official video] gnpx" in screen_text(app)
+        await shows(pilot, "[/b] [official video] gnpx")
         await pilot.press("x", "down", "x")
         assert "\x1b[2J" not in screen_text(app)
 
@@ -570,8 +567,7 @@ async def test_the_terminal_may_become_tiny_and_large_again(tmp_path: Path) -> N
         for size in ((1, 1), (250, 60), (20, 5), (80, 24)):
             await pilot.resize_terminal(*size)
             await pilot.press("down", "end", "pageup", "home")
-            await pilot.pause()
-            assert "✗ failed" in screen_text(app) or size == (1, 1)
+            await until(pilot, lambda size=size: "✗ failed" in screen_text(app) or size == (1, 1))  # type: ignore[misc]
 
 
 async def test_a_vault_that_is_deleted_meanwhile_is_a_message_and_no_crash(tmp_path: Path) -> None:
@@ -638,12 +634,10 @@ async def test_a_playlist_is_queued_while_the_rest_is_still_being_found(tmp_path
         app.post_message(events.Paste("https://www.youtube.com/playlist?list=PLcourse"))
         await until(pilot, lambda: isinstance(app.screen, AddScreen))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: len(app.board.rows) >= 100)
-        await pilot.pause(0.2)
-        assert "· 100 queued" in screen_text(app)
+        await shows(pilot, "· 100 queued")
     for thread in threading.enumerate():
         if thread.name == "list":  # which hears of the end at its next look
-            thread.join(60)
+            thread.join(120)
 
 
 async def test_what_became_of_a_playlist_is_told_once(tmp_path: Path, loopback: Loopback) -> None:
@@ -717,6 +711,5 @@ async def test_every_theme_draws_every_status(tmp_path: Path, theme: str) -> Non
         finish(app.board, job(1, "Entropy"))
         queue(app.board, job(2), status=Status.CANCELLED)
         app.theme = theme
-        await pilot.pause(0.2)
-        assert "✓ done" in screen_text(app)
+        await shows(pilot, "✓ done")
         assert Text(screen_text(app)).plain
