@@ -164,14 +164,22 @@ class World:
         self.drive(pool, workers)
         return pool
 
-    def drive(self, pool: Pool, workers: int, *, step: float = 1.0, watch: bool = False) -> None:
-        """Let a pool run; a clock that is put on by hand moves by `step` seconds again and again meanwhile."""
+    def drive(
+        self,
+        pool: Pool,
+        workers: int,
+        *,
+        step: float = 1.0,
+        watch: bool = False,
+        after: Callable[[], object] = lambda: True,
+    ) -> None:
+        """Let a pool run; a clock that is put on by hand moves by `step` seconds again and again `after` something."""
         runner = threading.Thread(target=pool.run, args=(workers,), kwargs={"watch": watch})
         runner.start()
         for _ in range(2000):
             runner.join(0.05)
             if not runner.is_alive():
                 return
-            if isinstance(self.clock, HandClock):
+            if isinstance(self.clock, HandClock) and after():
                 self.clock.at += step
         raise AssertionError("the pool does not end")

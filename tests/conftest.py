@@ -17,7 +17,10 @@ from tests.world.catalog import lecture
 from tests.world.over_tor import OverTor, world_over_tor
 from tests.world.tor_network import NoTorNetwork
 
-hypothesis.settings.register_profile("any machine", deadline=None)
+# The same inputs in every run and on every machine, however slow it is; `make fuzz` looks for others.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 

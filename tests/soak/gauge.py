@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.children import children
+
 EVERY = 2.0
 """Seconds between two readings."""
 SETTLING = 30.0
@@ -48,7 +50,7 @@ class Gauge:
         self._vault = vault
         self._jobs = jobs
         self._began = time.monotonic()
-        self._others = set(_children())
+        self._others = set(children())
         """Processes that are no part of the program: the worlds."""
         self._turn = threading.Lock()
         self.readings: list[Reading] = []
@@ -91,7 +93,7 @@ class Gauge:
             seconds=time.monotonic() - self._began,
             resting=resting,
             memory=_private("self"),
-            children=sum(map(_private, set(_children()) - self._others)),
+            children=sum(map(_private, set(children()) - self._others)),
             files=len(os.listdir("/proc/self/fd")) - 1,
             threads=threading.active_count(),
             store=_size(own / "state.db"),
@@ -111,22 +113,12 @@ def slope(readings: Sequence[Reading], of: Callable[[Reading], float]) -> float:
     return sum((x - middle) * y for x, y in points) / spread if spread else 0.0
 
 
-def _private(process: str) -> float:
+def _private(process: int | str) -> float:
     try:
         rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
     except OSError:  # a child that has ended meanwhile
         return 0.0
     return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_")) / 1024
-
-
-def _children() -> list[str]:
-    found = []
-    for task in os.listdir("/proc/self/task"):
-        try:
-            found += Path(f"/proc/self/task/{task}/children").read_text().split()
-        except OSError:  # a thread that has ended meanwhile
-            continue
-    return found
 
 
 def _size(file: Path) -> float:

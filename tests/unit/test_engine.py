@@ -167,7 +167,7 @@ def test_a_network_that_is_gone_for_a_minute_fails_no_job_and_is_looked_for_by_o
     assert [entry["success"] for entry in log_of(tmp_path)] == [True] * 20
     in_vain = [at for at in asked if at < back]
     assert len(in_vain) <= 4 + 5, "four were on their way; then one asks at 2, 6, 14, 30 and 62 seconds"
-    assert max(asked) < back + 60, "it goes on soon after the network is back"
+    assert min(at for at in asked if at >= back) < back + 60, "it goes on soon after the network is back"
 
 
 def test_a_clock_that_is_set_back_and_forward_changes_no_duration_and_loses_nothing(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_caption_files_neither_wait_for_youtube_nor_end_its_pause(tmp_path: Path
     (video,) = world.submit(["video"]).queued
     files = world.journal.submit(jobs, world.plan).queued
     pool = world.pool(frozenset(job.video_id for job in (video, *files)))
-    world.drive(pool, 2, step=100)
+    world.drive(pool, 2, step=100, after=lambda: len({name for _, name in asked}) == 4)
     world.close()
     assert all(at < begun + 1000 for at, name in asked if name != "video")
     assert [at - begun >= 1000 * n for n, (at, name) in enumerate(pair for pair in asked if pair[1] == "video")] == [
@@ -250,7 +250,7 @@ def test_after_its_last_try_a_job_fails_and_is_scheduled(tmp_path: Path) -> None
     assert world.calls["aaa", Stage.FETCH] == NetworkTrouble.policy.tries
     assert job.failure is not None
     assert job.ended_at is not None
-    assert job.next_retry_at == pytest.approx(job.ended_at + 900, abs=5)
+    assert job.next_retry_at == job.ended_at + 900
     assert log_of(tmp_path)[0]["next_retry_time"] is not None
 
 
@@ -290,30 +290,31 @@ def test_retry_after_is_waited_for_once_by_all(tmp_path: Path) -> None:
 
 
 def test_after_a_block_one_worker_asks_and_the_others_wait(tmp_path: Path) -> None:
-    script, _ = failing(Blocked("YouTube blocked this address (429)."), Blocked("Again."))
-    inside, most = 0, 0
-    lock = threading.Lock()
+    begun = threading.Barrier(3)
+    asking, most = set[str](), 0
 
-    clock = HandClock()
-    began = clock.at
+    def pauses() -> list[float]:
+        return [event.until - event.at for event in world.events if isinstance(event, ResourcePaused)]
 
-    def counted(job: VideoProcessingJob, watch: Watch) -> None:
-        nonlocal inside, most
-        with lock:
-            inside += 1
-            most = max(most, inside if clock.at > began + 100 else 0)
+    def script(job: VideoProcessingJob, watch: Watch) -> None:
+        nonlocal most
+        if not pauses():
+            begun.wait(60)
+            raise Blocked("YouTube blocked this address (429).")
+        asking.add(job.video_id)
+        most = max(most, len(asking))
         try:
-            script(job, watch)
+            if len(pauses()) == 1:
+                raise Blocked("Again.")
         finally:
-            with lock:
-                inside -= 1
+            asking.remove(job.video_id)
 
-    world = World(tmp_path, {Stage.FETCH: counted}, clock=clock)
-    world.drive(world.pool(world.submit(["aaa", "bbb", "ccc"]).ids), 3, step=100)
+    world = World(tmp_path, {Stage.FETCH: script}, clock=HandClock())
+    pool = world.pool(world.submit(["aaa", "bbb", "ccc"]).ids)
+    world.drive(pool, 3, step=100, after=lambda: sum(isinstance(event, StageRetried) for event in world.events) >= 3)
     world.close()
-    pauses = [event.until - event.at for event in world.events if isinstance(event, ResourcePaused)]
-    assert len(pauses) == 2
-    assert pauses[1] > 1.2 * pauses[0]
+    assert len(pauses()) == 2
+    assert pauses()[1] > 1.2 * pauses()[0]
     assert most == 1
     assert all(entry["success"] for entry in log_of(tmp_path))
 
@@ -469,7 +470,7 @@ def test_what_is_under_way_when_the_budget_is_used_up_is_finished(tmp_path: Path
 def test_fewer_and_more_workers_while_it_runs(tmp_path: Path) -> None:
     world = World(tmp_path)
     gate = threading.Event()
-    world.scripts[Stage.FETCH] = lambda job, watch: gate.wait(10)
+    world.scripts[Stage.FETCH] = lambda job, watch: gate.wait(60)
     pool = world.pool(world.submit([f"job{number}" for number in range(6)]).ids)
     pool.resize(1)
     pool.resize(4)
@@ -489,7 +490,7 @@ def test_a_paused_pool_begins_nothing_until_it_is_resumed(tmp_path: Path) -> Non
     runner.join(0.3)
     assert world.calls == {}
     pool.resume()
-    runner.join(10)
+    runner.join(60)
     assert not runner.is_alive()
     world.close()
     assert world.calls["aaa", Stage.EXPORT] == 1

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.canned import HandClock
 from ytsb_tui.errors import Cancelled
 from ytsb_tui.gates import Gate
 
-PATIENCE = 10.0
+PATIENCE = 120.0
 """Seconds after which a test fails that waits for another thread."""
 
 
@@ -102,7 +102,7 @@ def test_no_more_than_its_capacity_are_inside(clock: HandClock) -> None:
         third.enters()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(ranks=st.lists(st.integers(-5, 0), min_size=1, max_size=6))
 def test_who_is_furthest_on_goes_first_and_equals_as_they_came(ranks: list[int]) -> None:
     gate = Gate("generate", 1, HandClock())

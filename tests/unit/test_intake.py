@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ytsb_tui import caption_file
@@ -336,7 +336,6 @@ FRAGMENTS = st.one_of(
 
 
 @given(st.lists(FRAGMENTS, max_size=30).map("".join))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_line_is_lost(line: str) -> None:
     found = read(line, base=HERE)
     seen = visible(line).strip()

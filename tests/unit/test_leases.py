@@ -181,7 +181,7 @@ def test_a_stream_that_leaves_by_another_exit_is_cut_and_its_lease_not_used_agai
         desk.fake.exchange(joined, next(one.nickname for one in desk.fake.exits if one != joined.exit))
         with open_stream(lease.socks, lease.user, "www.youtube.com", 443, 30.0):
             desk.until(lambda: lease.spoilt == "moved")
-    desk.until(lambda: not any(one.user == lease.user for one in desk.fake.circuits.values()))
+    desk.until(lambda: not any(one.user == lease.user for one in tuple(desk.fake.circuits.values())))
     assert exit_of(desk.take(0)) != exit_of(lease.circuit)
     assert desk.moves()[-1].why == "moved"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.attempts import START, line, lines
@@ -204,7 +204,6 @@ def test_wherever_the_log_is_cut_no_entry_is_lost(log: LogFile) -> None:
     assert [path.name for path in log.path.parent.iterdir() if path.is_file()] == [log.path.name]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 7000), st.integers(0, 3000), st.binary(max_size=80))
 def test_whatever_is_written_into_the_log_no_entry_is_lost_nor_any_byte(
     start: int, length: int, inserted: bytes

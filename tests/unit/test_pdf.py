@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.children import children
 from ytsb_tui.errors import Cancelled, Ours, RenderFailed, Stopped, UsageError
 from ytsb_tui.services.pdf.page import page
 from ytsb_tui.services.pdf.pango import install_hint, missing
@@ -88,10 +89,6 @@ def words(pdf: Path, *options: str) -> str:
 def info(pdf: Path) -> dict[str, str]:
     lines = subprocess.run(["pdfinfo", pdf], check=True, capture_output=True, text=True).stdout.splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def children() -> list[int]:
-    return [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
 
 
 class Tags(HTMLParser):
@@ -403,7 +400,8 @@ def test_four_workers_share_two_children(tmp_path: Path) -> None:
 PARENT = """
 import os, sys
 from pathlib import Path
-from tests.unit.test_pdf import ENDLESS, NO_THEMES, Meddling, children
+from tests.children import children
+from tests.unit.test_pdf import ENDLESS, NO_THEMES, Meddling
 from ytsb_tui.services.pdf.renderer import PdfRenderer
 
 note = Path(sys.argv[1]) / "Note.md"
@@ -422,7 +420,7 @@ def test_a_renderer_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child = os.pidfd_open(int(parent.stdout.readline()))
         parent.kill()
-    gone, _, _ = select.select([child], [], [], 20)
+    gone, _, _ = select.select([child], [], [], 120)
     os.close(child)
     assert gone
 

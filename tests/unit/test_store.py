@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.canned import World
@@ -120,7 +120,7 @@ def test_entries_come_in_the_order_in_which_attempts_ended_however_many(store: S
     assert list(store.entries()) == [b"%d" % number for number in range(2500)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(
     texts=st.tuples(st.text(), st.text(), st.text(), st.text()),
     seconds=st.floats(0, 1e9),
@@ -433,7 +433,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"only root can mount a small disk: {mounted.stderr.strip()}")
     yield disk
-    subprocess.run(["umount", disk], check=True)
+    subprocess.run(["umount", "-l", disk], check=True)
 
 
 def fill(disk: Path) -> Path:

@@ -18,7 +18,7 @@ WATCH = "https://www.youtube.com/watch"
 
 def get(loopback: World, proxy: str, url: str = WATCH, **query: str) -> requests.Response:
     with requests.Session() as session:
-        return session.get(url, params=query, proxies={"https": proxy}, verify=str(loopback.bundle), timeout=10)
+        return session.get(url, params=query, proxies={"https": proxy}, verify=str(loopback.bundle), timeout=120)
 
 
 def test_a_name_that_is_not_youtubes_is_refused_and_remembered(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
             params={"v": "lect0000003"},
             proxies={"https": told["YTSB_PROXY"]},
             verify=told["REQUESTS_CA_BUNDLE"],
-            timeout=10,
+            timeout=120,
         )
         process.terminate()
     assert "opportunity" in answer.text or "mitosis" in answer.text

@@ -88,6 +88,11 @@ class Claude:
         self._server.shutdown()
         self._server.server_close()
 
+    def count(self, path: str) -> None:
+        """Note that somebody asks for it."""
+        with self._lock:
+            self.requests[path] += 1
+
     def behaviour(self) -> Behaviour:
         """How the next call is answered."""
         with self._lock:
@@ -231,7 +236,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self, body: dict[str, Any]) -> None:
         claude, path = self.server.claude, self.path.partition("?")[0]
-        claude.requests[path] += 1
+        claude.count(path)
         given = self.headers.get("x-api-key") or self.headers.get("authorization", "").removeprefix("Bearer ")
         if claude.key and given != claude.key:
             self._refuse(Behaviour(401, f"invalid x-api-key: {given}"))
@@ -260,7 +265,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         answer = claude.answer(request, how)
         if request.get("stream"):
-            self._stream(request, answer, how)
+            try:
+                self._stream(request, answer, how)
+            except ConnectionError:  # it left before it had read everything that was sent
+                claude.hung_up.set()
+                raise
         else:
             self._json(message(request, answer, claude.pay(request, answer)))
 
@@ -303,8 +312,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _stay_silent(self) -> None:
         claude = self.server.claude
         claude.stalled.set()
-        self.connection.settimeout(60)
-        with contextlib.suppress(OSError):
+        self.connection.settimeout(600)
+        with contextlib.suppress(TimeoutError):
             if self.connection.recv(1) == b"":
                 claude.hung_up.set()
         self.close_connection = True

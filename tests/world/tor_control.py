@@ -224,7 +224,8 @@ class FakeTor:
             case "version":
                 return VERSION
             case "circuit-status":
-                return "\r\n".join(f"{one.id} BUILT {one.line}" for one in self.circuits.values())
+                with self._lock:
+                    return "\r\n".join(f"{one.id} BUILT {one.line}" for one in self.circuits.values())
             case "stream-status":
                 return ""
             case "ns" if rest == "all":
