@@ -11,7 +11,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -43,18 +43,28 @@ def unfinished(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing(target: Path, *, opener: Opener | None = None, durable: bool = True) -> Iterator[IO[bytes]]:
+def replacing(
+    target: Path,
+    *,
+    opener: Opener | None = None,
+    durable: bool = True,
+    check: Callable[[], object] | None = None,
+) -> Iterator[IO[bytes]]:
     """A new file that takes the place of `target` in one step when the block ends well.
 
     It is then on the disk, unless it need not be `durable`. It has the
     permissions of the one before it, or those that `opener` gives; see `open`.
+    `check` is called in the last moment, and may raise to have all left as it is.
     """
     with unfinished(target) as temporary:
         with open(temporary, "xb", opener=opener) as file:
             yield file
             _flush(file, durable)
-        if opener is None and target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        if opener is None:
+            with suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        if check is not None:
+            check()
         replace(temporary, target, durable=durable)
 
 

@@ -18,6 +18,7 @@ from ytsb_tui.errors import NotWritable, Ours, VaultError
 from ytsb_tui.job import Stage, VideoProcessingJob
 from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments
 from ytsb_tui.services.links.wikilinks import WikiLinks
+from ytsb_tui.services.vault.folder import Folder
 from ytsb_tui.services.vault.vault import Vault
 from ytsb_tui.settings import PRIVATE
 
@@ -269,6 +270,36 @@ def test_an_edit_of_somebody_else_is_not_overwritten(root: Path, vault: Vault) -
     assert vault.exchange(path, "edited", "ours")
     assert vault.read(path) == "ours"
     assert not vault.exchange(Path("Gone.md"), "", "ours")
+
+
+class BesideAnEditor(Folder):
+    """A folder in which somebody saves a note just when another is about to take its place."""
+
+    def text(self, path: Path) -> str | None:
+        self.beside = [each.read_text() for each in self.root.glob(".ytsb-*")]
+        (self.root / path).write_text("edited")
+        return super().text(path)
+
+
+def test_a_note_is_looked_at_once_more_when_only_its_name_is_left_to_be_given(root: Path) -> None:
+    """An editor holds no lock, and a disk may take long to have all of a note."""
+    folder = BesideAnEditor(root)
+    (root / "Note.md").write_text("old")
+    assert not folder.exchange(Path("Note.md"), "old", "ours")
+    assert folder.beside == ["ours"]
+    assert (root / "Note.md").read_text() == "edited"
+    assert [each.name for each in root.iterdir() if each.name != PRIVATE] == ["Note.md"]
+
+
+def test_a_note_that_an_editor_is_just_writing_keeps_what_the_user_has_there(root: Path, vault: Vault) -> None:
+    placed = written(vault, job("a", "Trees", quiz=False))
+    path = placed.notes_filepath
+    assert path is not None
+    mine = (root / path).read_text() + "My own words.\n"
+    (root / path).write_text("")
+    slow = Vault(root, pause=lambda seconds: (root / path).write_text(mine))
+    assert slow.write(path, MarkdownDocuments().note(placed)) is None
+    assert slow.read(path) == mine
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(root: Path, vault: Vault) -> None:

@@ -28,6 +28,10 @@ _PATIENCE = 60.0
 _FOREIGN_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
+class _Changed(Exception):
+    """Somebody else has written to a file since it was read."""
+
+
 class Folder:
     """The files of a vault. Every path is relative to its root."""
 
@@ -99,6 +103,13 @@ class Folder:
         except PermissionError as error:
             raise from_os_error(error, f"reading {path}") from error
 
+    def text(self, path: Path) -> str | None:
+        """A file's text, as `read` has it; None where there is no file."""
+        try:
+            return self.read(path)
+        except FileNotFoundError:
+            return None
+
     def head(self, path: Path, size: int) -> str:
         """The text of its first `size` bytes. A folder or a pipe of that name is no file: `FileNotFoundError`.
 
@@ -132,15 +143,28 @@ class Folder:
             raise self._presence.refusal(error, f"writing {path}") from error
         return True
 
-    def replace(self, path: Path, text: str) -> None:
-        """Put a file with `text` in the place of `path` in one step, on the disk when this returns."""
+    def exchange(self, path: Path, old: str | None, new: str) -> bool:
+        """Put a file that reads `new` in the place of one that still reads `old` (None: of none); whether it did.
+
+        In one step, and on the disk when this returns. Editors hold no lock,
+        so the old one is read when the new one is on the disk already and only
+        has to be given its name.
+        """
+
+        def check() -> None:
+            if self.text(path) != old:
+                raise _Changed
+
         target = self.target(path)
         try:
             self._presence.make(target.parent)
-            with replacing(target) as file:
-                file.write(_FOREIGN_SURROGATES.sub("?", text).encode(errors="surrogateescape"))
+            with replacing(target, check=check) as file:
+                file.write(_FOREIGN_SURROGATES.sub("?", new).encode(errors="surrogateescape"))
+        except _Changed:
+            return False
         except OSError as error:
             raise self._presence.refusal(error, f"writing {path}") from error
+        return True
 
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
