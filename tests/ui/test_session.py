@@ -88,6 +88,23 @@ def test_no_run_begins_when_the_program_ends(tmp_path: Path) -> None:
         assert session.pool is stopped
 
 
+def test_a_run_that_is_just_beginning_when_the_program_ends_has_no_workers(tmp_path: Path) -> None:
+    """It waits for a worker of the run before, which does not leave, and meanwhile the user does."""
+    with session_on(tmp_path) as (session, _):
+        all_done(session)
+        assert session.pool is not None
+        session.pool._threads[9] = threading.current_thread()
+        session.pool.stop(OutOfSpace("The disk is full."))
+        begins = threading.Event()
+        session._errands.put(begins.set)
+        session.resume()
+        assert begins.wait(PATIENCE)
+        session.close()
+        session._thread.join(PATIENCE)
+        assert session.pool.stopping
+        assert set(session.pool._threads) <= {9}
+
+
 def test_what_is_added_while_the_vault_turns_out_to_be_anothers_says_whose_it_is(tmp_path: Path) -> None:
     owner = Journal.open(tmp_path, SystemClock())
     with session_on(tmp_path) as (session, reports):

@@ -65,6 +65,8 @@ class Session:
         self._clock = clock
         self._hear = hear
         self._report = report
+        self._steering = threading.Lock()
+        """Held for moments: whoever steers means the pool there is, and one that is new does as was asked before."""
         self._errands: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run_errands, name="errands", daemon=True)
 
@@ -86,9 +88,10 @@ class Session:
 
     def close(self) -> None:
         """Have the workers put their jobs back, and let go of the vault; waits a moment at the most."""
-        self.closing = True
-        if self.pool is not None:
-            self.pool.stop(Stopped("Interrupted."))
+        with self._steering:
+            self.closing = True
+            if self.pool is not None:
+                self.pool.stop(Stopped("Interrupted."))
         if self._thread.is_alive():
             self._errands.put(None)
             self._thread.join(PATIENCE)
@@ -135,9 +138,10 @@ class Session:
 
     def pause(self) -> None:
         """Begin no further job."""
-        self.paused = True
-        if self.pool is not None:
-            self.pool.pause()
+        with self._steering:
+            self.paused = True
+            if self.pool is not None:
+                self.pool.pause()
 
     @property
     def is_running_out(self) -> bool:
@@ -146,12 +150,13 @@ class Session:
 
     def resume(self) -> None:
         """Go on after a pause, or after the run was stopped."""
-        self.paused = False
-        if self.pool is None:
-            return
-        if self.pool.stopping:
-            self._errands.put(self._begin_anew)
-        self.pool.resume()
+        with self._steering:
+            self.paused = False
+            if self.pool is None:
+                return
+            if self.pool.stopping:
+                self._errands.put(self._begin_anew)
+            self.pool.resume()
 
     def _begin_anew(self) -> None:
         """Have other workers, after those before have put back what they were on, or could not."""
@@ -162,10 +167,19 @@ class Session:
             return
         if before.join(PATIENCE):
             engine.journal.store.recover()
-        self.pool = engine.pool(self._hear)
-        if self.paused:
-            self.pool.pause()
-        self.pool.resize(self.workers)
+        self._have_pool(engine)
+        self.resize()
+
+    def _have_pool(self, engine: Engine) -> Pool:
+        """Have a new pool, without workers yet; where the program ends meanwhile it never has any."""
+        pool = engine.pool(self._hear)
+        with self._steering:
+            self.engine, self.pool = engine, pool
+            if self.paused:
+                pool.pause()
+            if self.closing:
+                pool.stop(Stopped("Interrupted."))
+        return pool
 
     def staff(self) -> None:
         """Have as many workers as are wanted; in economy mode as many as there are jobs."""
@@ -175,14 +189,14 @@ class Session:
         if self.engine is not None and self.settings.economy:
             counts = self.engine.journal.store.counts()
             self.workers = self.engine.workers_for(counts[Status.QUEUED] + counts[Status.RUNNING])
-        if self.pool is not None:
-            self.pool.resize(self.workers)
+        self.resize()
 
-    def resize(self, workers: int) -> None:
-        """Have this many workers; those too many leave after the job they are on."""
-        self.workers = workers
-        if self.pool is not None:
-            self.pool.resize(workers)
+    def resize(self, workers: int | None = None) -> None:
+        """Have this many workers, or as many as were wanted last; those too many leave after the job they are on."""
+        with self._steering:
+            self.workers = self.workers if workers is None else workers
+            if self.pool is not None:
+                self.pool.resize(self.workers)
 
     def _run_errands(self) -> None:
         while (errand := self._errands.get()) is not None:
@@ -202,7 +216,7 @@ class Session:
     def _open(self) -> None:
         from ytsb_tui.engine import Engine
 
-        if self.engine is not None:  # asked for twice: who has it open would be we ourselves
+        if self.engine is not None or self.closing:  # asked for twice: who has it open would be we ourselves
             return
         try:
             engine = Engine(self.settings, self._clock)
@@ -222,11 +236,9 @@ class Session:
             engine.close()
             self._report(CannotOpen(error))
             return
-        self.engine, self.pool = engine, engine.pool(self._hear)
-        if self.paused:
-            self.pool.pause()
+        pool = self._have_pool(engine)
         self._report(Opened(engine.notices))
-        warm_up = partial(self._guard, partial(self._warm_up, engine, self.pool))
+        warm_up = partial(self._guard, partial(self._warm_up, engine, pool))
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     def _warm_up(self, engine: Engine, pool: Pool) -> None:
