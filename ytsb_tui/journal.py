@@ -60,15 +60,16 @@ class Journal:
     """What had to be put right when the vault was opened, a sentence each."""
 
     @classmethod
-    def open(cls, root: Path, clock: Clock) -> Journal:
+    def open(cls, root: Path, clock: Clock, *, for_a_moment: bool = False) -> Journal:
         """Open the journal of the vault at `root`, and put right what a crash left behind.
 
-        Raises `VaultBusy` when another process works on the vault, `VaultError`
-        when a newer version has, `Ours` when the system refuses.
+        Who has it open `for_a_moment` is waited for. Raises `VaultBusy` when
+        another process works on the vault, `VaultError` when a newer version
+        has, `Ours` when the system refuses.
         """
         try:
             state = private_folder(root)
-            owner = own(state, clock)
+            owner = own(state, clock, for_a_moment=for_a_moment)
         except OSError as error:
             raise from_os_error(error, f"opening the vault {root}") from error
         try:

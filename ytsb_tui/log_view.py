@@ -29,7 +29,7 @@ def open_log(vault: Path) -> JobLogger:
     logger = create_default_logger(vault)
     if logger.file.path.exists():
         with suppress(VaultBusy, NotWritable):
-            Journal.open(vault, SystemClock()).close()
+            Journal.open(vault, SystemClock(), for_a_moment=True).close()
     return logger
 
 

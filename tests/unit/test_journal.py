@@ -135,6 +135,16 @@ def test_who_asks_while_another_is_becoming_the_owner_hears_of_that_one(tmp_path
             asking.result()
 
 
+def test_who_only_reads_the_log_is_waited_for(tmp_path: Path) -> None:
+    """It mends the log first, which takes as long as that is: a run that is begun meanwhile is not refused."""
+    reader = Journal.open(tmp_path, SystemClock(), for_a_moment=True)
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(Journal.open, tmp_path, SystemClock())
+        assert not wait([worker], timeout=0.2).done
+        reader.close()
+        worker.result(60).close()
+
+
 def test_a_vault_is_free_when_its_owner_is_killed_and_its_jobs_are_resumed(tmp_path: Path) -> None:
     with process(tmp_path, "world.submit(['aaa', 'bbb']); world.journal.store.claim()"):
         pass
