@@ -15,8 +15,10 @@ from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from ytsb_tui.clock import Clock, SystemClock
 from ytsb_tui.errors import YtsbError
@@ -98,6 +100,26 @@ class YtsbApp(App[YtsbError | None]):
         # A cache of Textual's has whole widgets' drawn lines in its keys, and would keep those of the last thousand.
         StylesCache.get_inner_outer.cache_clear()
         return super().pop_screen()
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Whoever is asked to leave takes the widgets away at once; keys that were on their way do not find them.
+        if not (self._exit and isinstance(error, NoMatches | WorkerFailed)):
+            super()._handle_exception(error)
+
+    def action_command_palette(self) -> None:
+        """Choose a command by a few of its letters."""
+        from ytsb_tui.ui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
+
+    def search_themes(self) -> None:
+        """Choose other colours."""
+        from textual.theme import ThemeProvider
+
+        from ytsb_tui.ui.screens.palette import Palette
+
+        self.push_screen(Palette([ThemeProvider], placeholder="Search for themes…"))
 
     def get_default_screen(self) -> Screen[None]:
         return self.main

@@ -21,6 +21,7 @@ from textual.widgets import Button, Input, Static, TextArea
 from ytsb_tui.intake import Intake, read
 from ytsb_tui.job import Status
 from ytsb_tui.source import Source
+from ytsb_tui.ui.screens.closing import ClosesOnce
 from ytsb_tui.ui.understood import ORDER, Understood
 from ytsb_tui.ui.widgets.line_list import LineList
 
@@ -47,7 +48,7 @@ class Subject(Input):
             event.prevent_default()
 
 
-class AddScreen(ModalScreen[Added | None]):
+class AddScreen(ClosesOnce, ModalScreen[Added | None]):
     """What was understood of a list, line by line, before anything is queued."""
 
     HELP = """\

@@ -15,6 +15,7 @@ from ytsb_tui.clock import Clock
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.exits import ExitLines
 from ytsb_tui.ui.format import bar
+from ytsb_tui.ui.screens.closing import ClosesOnce
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.line_list import LineList
 
@@ -23,7 +24,7 @@ LOOK = 1.0
 MUTED = "$foreground 60%"
 
 
-class CircuitsScreen(Screen[None]):
+class CircuitsScreen(ClosesOnce, Screen[None]):
     """Every circuit, and every exit that is known."""
 
     HELP = """\

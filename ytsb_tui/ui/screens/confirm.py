@@ -11,11 +11,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from ytsb_tui.ui.screens.closing import ClosesOnce
+
 LOOK = 1.0
 """Seconds between two looks at whether there is still something to ask."""
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(ClosesOnce, ModalScreen[bool]):
     """Asks, and is dismissed with whether the answer is yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,7 +52,7 @@ class Confirm(ModalScreen[bool]):
             self.set_interval(LOOK, self._look)
 
     def _look(self) -> None:
-        if self._while_true and not self._while_true() and self.is_current:
+        if self._while_true and not self._while_true():
             self.dismiss(False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

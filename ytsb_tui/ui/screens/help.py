@@ -11,6 +11,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ytsb_tui.ui.screens.closing import ClosesOnce
+
 LAST = ("table.", "app.")
 """What the ids of keys begin with that only move about, and before these, that are the same on every screen."""
 GLYPHS = (
@@ -35,7 +37,7 @@ class Entry(Horizontal):
         )
 
 
-class Help(ModalScreen[None]):
+class Help(ClosesOnce, ModalScreen[None]):
     """What each key does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
