@@ -222,6 +222,12 @@ def _parser() -> MarkdownIt:
 
     parser = MarkdownIt("commonmark").disable("inline")
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    return for_all_threads(parser)
+
+
+def for_all_threads(parser: MarkdownIt) -> MarkdownIt:
+    """A parser that threads may share: what it puts off until its first text, and no two may do at once, is done."""
+    parser.parse("x")
     return parser
 
 
