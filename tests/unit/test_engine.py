@@ -290,32 +290,37 @@ def test_retry_after_is_waited_for_once_by_all(tmp_path: Path) -> None:
 
 
 def test_after_a_block_one_worker_asks_and_the_others_wait(tmp_path: Path) -> None:
-    begun = threading.Barrier(3)
-    asking, most = set[str](), 0
+    lock, clock = threading.Lock(), HandClock()
+    over = clock.at + 300
+    """When the pause after the first refusal is over."""
+    asking, crowd, asked = set[str](), threading.Event(), 0
 
-    def pauses() -> list[float]:
-        return [event.until - event.at for event in world.events if isinstance(event, ResourcePaused)]
-
-    def script(job: VideoProcessingJob, watch: Watch) -> None:
-        nonlocal most
-        if not pauses():
-            begun.wait(60)
+    def blocked(job: VideoProcessingJob, watch: Watch) -> None:
+        nonlocal asked
+        if clock.at < over:
             raise Blocked("YouTube blocked this address (429).")
-        asking.add(job.video_id)
-        most = max(most, len(asking))
+        with lock:
+            asked += 1
+            turn = asked
+            asking.add(job.video_id)
+            if len(asking) > 1 and turn <= 3:
+                crowd.set()
         try:
-            if len(pauses()) == 1:
+            if turn <= 2:
+                crowd.wait(0.2)  # time for the others, should they be let in
+            if turn == 1:
                 raise Blocked("Again.")
         finally:
-            asking.remove(job.video_id)
+            with lock:
+                asking.remove(job.video_id)
 
-    world = World(tmp_path, {Stage.FETCH: script}, clock=HandClock())
-    pool = world.pool(world.submit(["aaa", "bbb", "ccc"]).ids)
-    world.drive(pool, 3, step=100, after=lambda: sum(isinstance(event, StageRetried) for event in world.events) >= 3)
+    world = World(tmp_path, {Stage.FETCH: blocked}, clock=clock)
+    world.drive(world.pool(world.submit(["aaa", "bbb", "ccc"]).ids), 3, step=100)
     world.close()
-    assert len(pauses()) == 2
-    assert pauses()[1] > 1.2 * pauses()[0]
-    assert most == 1
+    pauses = [event.until - event.at for event in world.events if isinstance(event, ResourcePaused)]
+    assert pauses[0] == 300
+    assert pauses[-1] >= 600
+    assert not crowd.is_set()
     assert all(entry["success"] for entry in log_of(tmp_path))
 
 
