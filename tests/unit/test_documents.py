@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from ytsb_tui.job import VideoProcessingJob
 from ytsb_tui.services.documents import USER_MARK, MarkdownDocuments, keep_user_part, split_user_part
-from ytsb_tui.services.escape import for_all_threads, literal, one_line, tame
+from ytsb_tui.services.escape import literal, one_line, tame
 from ytsb_tui.study import Assessment, Question
 
 DOCUMENTS = MarkdownDocuments()
@@ -313,13 +313,6 @@ def test_however_it_is_put_together_nothing_in_it_runs_or_leads_elsewhere(text: 
 )
 def test_formulas_mean_what_they_meant_and_links_to_headings_work(text: str, tamed: str) -> None:
     assert tame(text) == tamed
-
-
-def test_a_parser_that_workers_share_has_worked_its_rules_out() -> None:
-    """It does so at its first text, and who meets it half-way finds that "none of the block rules matched"."""
-    parser = for_all_threads(MarkdownIt("commonmark"))
-    rulers = (parser.core.ruler, parser.block.ruler, parser.inline.ruler, parser.inline.ruler2)
-    assert all(ruler.__cache__ for ruler in rulers)
 
 
 def test_footnotes_and_what_only_looks_like_a_link_are_kept() -> None:

@@ -218,17 +218,11 @@ def _is_active(token: Token) -> bool:
 @cache
 def _parser() -> MarkdownIt:
     """Takes a text apart into blocks, and leaves what is in their lines alone: that may take for ever."""
-    from markdown_it import MarkdownIt
+    from ytsb_tui.services.commonmark import commonmark, shared
 
-    parser = MarkdownIt("commonmark").disable("inline")
+    parser = commonmark().disable("inline")
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
-    return for_all_threads(parser)
-
-
-def for_all_threads(parser: MarkdownIt) -> MarkdownIt:
-    """A parser that threads may share: what it puts off until its first text, and no two may do at once, is done."""
-    parser.parse("x")
-    return parser
+    return shared(parser)
 
 
 def _are_bearable(blocks: Sequence[Token]) -> bool:

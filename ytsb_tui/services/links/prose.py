@@ -14,11 +14,11 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from ytsb_tui.services.commonmark import commonmark, shared
 from ytsb_tui.services.documents import split_user_part
-from ytsb_tui.services.escape import LONGEST_PARAGRAPH, for_all_threads
+from ytsb_tui.services.escape import LONGEST_PARAGRAPH
 from ytsb_tui.services.links.mentions import Mention
 from ytsb_tui.services.vault.names import same_name
 from ytsb_tui.services.vault.properties import split_properties
@@ -29,8 +29,8 @@ MOST = 10
 _TRIES = 60
 """Mentions of a note that are tried at most: each has its paragraph parsed twice."""
 
-_PARSER = for_all_threads(MarkdownIt("commonmark").enable(["table", "strikethrough"]))
-_BLOCKS = for_all_threads(MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("inline"))
+_PARSER = shared(commonmark().enable(["table", "strikethrough"]))
+_BLOCKS = shared(commonmark().enable(["table", "strikethrough"]).disable("inline"))
 _LINE = re.compile(r"(.*?)(?:\r\n?|\n|\Z)", re.DOTALL)
 _WIKILINK = re.compile(r"\[\[([^\[\]|#^\n]+)[^\[\]\n]*\]\]")
 _OFF_LIMITS = (

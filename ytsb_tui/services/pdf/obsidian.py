@@ -19,6 +19,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from ytsb_tui.services.commonmark import commonmark
 from ytsb_tui.services.escape import LONGEST_PARAGRAPH
 
 _COMMENTS = {"%%": "%%", "<!--": "-->"}
@@ -42,7 +43,7 @@ MANY_COLUMNS = 5
 
 def parser() -> MarkdownIt:
     """A parser whose rendered HTML is safe to lay out."""
-    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": sys.maxsize})
+    markdown = commonmark({"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": sys.maxsize})
     markdown.enable(["table", "strikethrough"])
     markdown.block.ruler.before("fence", "comment", _comment_block, {"alt": ["paragraph", "blockquote", "list"]})
     markdown.inline.ruler.before("link", "wikilink", _wikilink)
