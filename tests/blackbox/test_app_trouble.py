@@ -178,6 +178,7 @@ def test_a_disk_that_gets_full_stops_the_run_and_p_goes_on_when_there_is_room(
 @needs_tmux
 def test_a_desktop_is_told_when_a_batch_is_over(program: Program, lectures: Callable[[int], list[str]]) -> None:
     recorded = program.desk / "recorded"
+    recorded.touch()
     with terminal(program, 100, 30, *PLAIN, YTSB_NOTIFY="desktop") as inside:
         inside.shows(EMPTY)
         inside.tmux("pipe-pane", "-t", "app", f"cat > '{recorded}'")

@@ -86,6 +86,7 @@ def test_a_transcript_that_is_paid_for_twice_is_told(online: Online) -> None:
 def test_a_batch_survives_the_program_and_is_not_submitted_again(online: Online) -> None:
     online.claude.looks = 1_000_000
     command = [*SIX[:3], "--economy"]
+    assert online.run(*SIX[:3], "--estimate").code == 0  # which fetches, so that all three are ready for one batch
     with online.started(*command) as running:
         shown = next(event for event in running.events() if "msgbatch" in (event.get("text") or ""))
         running.process.kill()

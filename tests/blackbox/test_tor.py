@@ -93,14 +93,14 @@ def test_jobs_wait_for_a_tor_that_cannot_reach_its_network_yet(run: TorRun) -> N
 def test_a_tor_that_does_not_reach_its_network_is_told_after_the_deadline(program: Program, over_tor: OverTor) -> None:
     for node in over_tor.network.relays:
         node.freeze()
-    with running_over_tor(program, over_tor, YTSB_TOR_DEADLINE="2") as run, run.started(2, 2) as running:
+    with running_over_tor(program, over_tor, YTSB_TOR_DEADLINE="10") as run, run.started(2, 2) as running:
         own: list[int] = []
         for event in run.follow(running):
             if event["event"] == "tor_changed" and event["phase"] == "bootstrapping":
                 own = own or [tor_of(running)]
             if event["event"] == "resource_paused":
                 break
-        assert re.match(r"Tor got no further than \d+% \(.+\) in 2 seconds", event["reason"])
+        assert re.match(r"Tor got no further than \d+% \(.+\) in 10 seconds", event["reason"])
         assert soon(lambda: not is_alive(own[0]), 60)
 
 

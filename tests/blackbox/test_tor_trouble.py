@@ -15,7 +15,7 @@ from tests.blackbox.program import PATIENCE, Json, Program, soon
 from tests.unit.test_tor_service import HTTP, somebody
 
 SECRET = "control-password-7ef1"
-SOON, PATIENT = {"YTSB_TOR_DEADLINE": "2"}, {"YTSB_TOR_DEADLINE": "600"}
+SOON, PATIENT = {"YTSB_TOR_DEADLINE": "5"}, {"YTSB_TOR_DEADLINE": "600"}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_when_tor_is_still_starting_jobs_wait_and_its_progress_is_shown(tor: Pre
 
 def test_when_tor_gets_no_further_jobs_wait_and_it_is_told(tor: Pretending) -> None:
     tor.fake.bootstrapped = 10
-    sentence = "Tor got no further than 10% (Connecting to a relay) in 2 seconds"
+    sentence = "Tor got no further than 10% (Connecting to a relay) in 5 seconds"
     fails(tor, sentence, **SOON)
 
 
@@ -187,8 +187,8 @@ def test_when_exits_refuse_the_job_goes_on_over_others(tor: Pretending) -> None:
 
 
 def test_when_all_exits_rest_jobs_wait_and_the_time_is_shown(program: Program, tmp_path: Path) -> None:
-    brief = {"YTSB_TOR_USES": "1", "YTSB_TOR_COOLDOWN_MINUTES": "0.05"}
-    with pretending(program, tmp_path, 1, **brief) as tor, tor.started(3) as running:
+    brief = {"YTSB_TOR_USES": "1", "YTSB_TOR_COOLDOWN_MINUTES": "0.15"}
+    with pretending(program, tmp_path, 1, **brief) as tor, tor.started(2) as running:
         tor.to_the_end(running)
         waits = [event["text"] for event in tor.events if event["event"] == "stage_progress"]
         assert [words for words in waits if words.startswith("No Tor exit is free: 0 in use, 1 at rest; the first is ")]

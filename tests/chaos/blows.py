@@ -130,7 +130,7 @@ def strike(
     trace.unlink(missing_ok=True)
     if blow.torn:
         _tear(vault / LOG, dice)
-    with program.started(*command, "--json") as running, _bounded(running):
+    with program.started(*command, "--json", in_step=True) as running, _bounded(running):
         killer = threading.Thread(target=_kill, args=(running, vault, trace, blow, number, dice.random()), daemon=True)
         killer.start()
         seen: list[Json] = []
@@ -139,8 +139,8 @@ def strike(
             if blow.moment == "event" and len(seen) == number:
                 time.sleep(dice.random() * 0.03)
                 running.process.kill()
-        code = running.process.wait(60)
-        killer.join(60)
+        code = running.process.wait(PATIENCE)
+        killer.join(PATIENCE)
         assert running.leaves_nobody(), "a renderer outlived the program"
     assert code in (0, -signal.SIGKILL, 128 + signal.SIGKILL), f"it ended with {code} by itself: {seen[-3:]}"
     hit = code != 0
