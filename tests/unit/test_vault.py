@@ -98,12 +98,15 @@ def test_a_job_keeps_its_place_when_it_is_run_again(root: Path, vault: Vault) ->
     assert note_of(Vault(root).place(job("b", "Trees renamed", "Other"))) == "CS/Trees_2.md"
 
 
-def test_a_note_the_user_has_moved_is_found_where_it_is(root: Path, vault: Vault) -> None:
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_note_the_user_has_moved_is_found_where_it_is(root: Path, vault: Vault, restarted: bool) -> None:
     first = written(vault, job("a", "Trees", quiz=False))
+    written(vault, job("b", "Heaps", quiz=False))
     (root / "Mine" / "Deep").mkdir(parents=True)
     (root / "CS" / "Trees.md").rename(root / "Mine" / "Deep" / "All_trees.md")
-    again = Vault(root).place(first)
+    again = (Vault(root) if restarted else vault).place(first)
     assert (note_of(again), again.subject) == ("Mine/Deep/All_trees.md", "Mine")
+    assert [path.name for path in (root / "CS").iterdir()] == ["Heaps.md"]
 
 
 def test_a_note_the_user_has_deleted_is_written_in_its_old_place(root: Path, vault: Vault) -> None:

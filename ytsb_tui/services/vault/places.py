@@ -3,7 +3,7 @@
 File names are unique in the whole vault, whatever their case, because Obsidian
 links by name. What is taken is learnt from one look at the vault, kept up to
 date by ourselves, and checked against the disk again at every claim: people and
-other programs add files too.
+other programs add files too. For a note that is gone it is looked once more.
 """
 
 from __future__ import annotations
@@ -64,7 +64,11 @@ class Places:
         return text == _claim(video_id_of(text))
 
     def _look(self) -> None:
+        """Learn of the notes that are not known yet."""
+        known = set(self._taken.values())
         for path, _ in self._folder.notes():
+            if path.as_posix() in known:
+                continue
             head = self._head(path)
             if path.stem.startswith(ASSESSMENT) and is_assessment(head):
                 self._taken[same_name(path.stem)] = path.as_posix()
@@ -82,14 +86,24 @@ class Places:
 
     def _kept(self, job: VideoProcessingJob) -> Path | None:
         """The place the job's note has: where the job says, or where the user has moved it."""
-        moved = self._by_video.get(job.video_id)
-        for path in (job.notes_filepath, moved and Path(moved)):
-            if path and self._folder.exists(path) and self._is_ours(path, job.video_id):
-                return path
         path = job.notes_filepath
+        there = self._found(job)
+        if path and there is None:  # it may have been moved since
+            self._look()
+            there = self._found(job)
+        if there is not None:
+            return there
         if path and self._taken.get(same_name(path.stem), path.as_posix()) == path.as_posix():
             return path if self._folder.create(path, _claim(job.video_id)) else None
         return None
+
+    def _found(self, job: VideoProcessingJob) -> Path | None:
+        """The job's note, if it is where somebody has known it to be."""
+        moved = self._by_video.get(job.video_id)
+        places = (job.notes_filepath, Path(moved) if moved else None)
+        return next(
+            (path for path in places if path and self._folder.exists(path) and self._is_ours(path, job.video_id)), None
+        )
 
     def _claim(self, job: VideoProcessingJob) -> Path:
         wanted = folder_name(job.subject, GENERAL)
