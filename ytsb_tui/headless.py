@@ -209,7 +209,7 @@ class Run:
 
     def _sum_up(self, outcome: Outcome, pool: Pool, seconds: float, *, ordered: bool) -> None:
         spent = self._engine.budget.spent
-        failed = outcome.failed.values()
+        failed = list(outcome.failed.values())  # a worker that has not left yet may still add to them
         counts = {"done": len(outcome.done), "failed": len(failed), "waiting": outcome.waiting}
         if self._json:
             at = iso(self._engine.clock.now())
