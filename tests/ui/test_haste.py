@@ -110,6 +110,16 @@ async def test_opening_and_closing_at_once_leaves_everything_as_it_was(tmp_path:
             await until(pilot, lambda: isinstance(app.screen, Main))
 
 
+async def test_a_key_that_comes_before_its_screen_is_whole_waits_for_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, pilot):
+        for action in ("next_refused", "close"):
+            app.main.add("nothing")
+            await app.run_action(action, app.screen)
+        await until(pilot, lambda: isinstance(app.screen, AddScreen))
+        await app.run_action("close", app.screen)
+        await until(pilot, lambda: isinstance(app.screen, Main))
+
+
 async def test_what_is_pressed_after_leaving_does_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as (app, _):
         at_once(app, "ctrl+c", "escape", "a", "l", "slash", "f")

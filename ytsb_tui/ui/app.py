@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._styles_cache import StylesCache
-from textual.app import App, SystemCommand
+from textual.actions import ActionParseResult
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.worker import WorkerFailed
@@ -82,11 +84,10 @@ class YtsbApp(App[YtsbError | None]):
 
     def _look(self) -> None:
         """Read what the first frame shows; the session reads the rest behind it."""
-        glance = Glance(self.settings.out)
-        for portion in portions(glance, MOST_LINES, most=MOST_LINES):
-            self.board.see(portion)
+        with closing(Glance(self.settings.out)) as glance:
+            for portion in portions(glance, MOST_LINES, most=MOST_LINES):
+                self.board.see(portion)
         self.view.arrange()
-        glance.close()
 
     def get_driver_class(self) -> type[Driver]:
         chosen = super().get_driver_class()
@@ -101,9 +102,19 @@ class YtsbApp(App[YtsbError | None]):
         StylesCache.get_inner_outer.cache_clear()
         return super().pop_screen()
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key says, once the screen is whole: who types fast is ahead of it."""
+        await self.screen._mounted_event.wait()
+        return await super().run_action(action, default_namespace, namespaces)
+
     def _handle_exception(self, error: Exception) -> None:
-        # Whoever is asked to leave takes the widgets away at once; keys that were on their way do not find them.
-        if not (self._exit and isinstance(error, NoMatches | WorkerFailed)):
+        # Who leaves has the screens taken away at once; keys that were on their way find none, or none of its widgets.
+        if not (self._exit and isinstance(error, NoMatches | ScreenStackError | WorkerFailed)):
             super()._handle_exception(error)
 
     def action_command_palette(self) -> None:

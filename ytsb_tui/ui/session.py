@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
@@ -257,10 +258,9 @@ class Session:
 
     def _tell_history(self) -> None:
         """The jobs as they are now that a crash is put right, and how long their stages took."""
-        glance = Glance(self.settings.out)
-        for portion in portions(glance, MANY):
-            self._hear(portion)
-        glance.close()
+        with closing(Glance(self.settings.out)) as glance:
+            for portion in portions(glance, MANY):
+                self._hear(portion)
 
     def _close(self) -> None:
         if self.pool is not None:
@@ -270,16 +270,15 @@ class Session:
 
     def _look_on(self) -> None:
         """Follow what the other process does."""
-        glance = Glance(self.settings.out)
         moment, has_looked = threading.Event(), False
-        while self.owned_by is not None and not self.closing:
-            if glance.changed():
-                ids = glance.changed_ids()
-                for portion in portions(glance, MANY, ids if has_looked else None):
-                    self._hear(portion)
-                has_looked = True
-            moment.wait(LOOK)
-        glance.close()
+        with closing(Glance(self.settings.out)) as glance:
+            while self.owned_by is not None and not self.closing:
+                if glance.changed():
+                    ids = glance.changed_ids()
+                    for portion in portions(glance, MANY, ids if has_looked else None):
+                        self._hear(portion)
+                    has_looked = True
+                moment.wait(LOOK)
 
     def _submit(
         self, jobs: Sequence[VideoProcessingJob], *, restart_at: Stage | None = None, words: str = "queued"
