@@ -315,7 +315,11 @@ def test_after_a_block_one_worker_asks_and_the_others_wait(tmp_path: Path) -> No
                 asking.remove(job.video_id)
 
     world = World(tmp_path, {Stage.FETCH: blocked}, clock=clock)
-    world.drive(world.pool(world.submit(["aaa", "bbb", "ccc"]).ids), 3, step=100)
+
+    def has_begun() -> bool:
+        return any(isinstance(event, ResourcePaused) for event in world.events)
+
+    world.drive(world.pool(world.submit(["aaa", "bbb", "ccc"]).ids), 3, step=50, after=has_begun)
     world.close()
     pauses = [event.until - event.at for event in world.events if isinstance(event, ResourcePaused)]
     assert pauses[0] == 300
