@@ -154,7 +154,7 @@ def test_a_program_that_is_asked_to_end_ends_its_tor(run: TorRun) -> None:
 
 def test_the_doctor_says_how_far_tor_gets(run: TorRun) -> None:
     ended = run.program("doctor", "--tor")
-    assert re.search(r"✓ Tor +Tor 0\.4\.\S+ of our own, 10 exits\.", ended.out)
+    assert re.search(r"✓ Tor +Tor 0\.4\.\S+ of our own, \d+ exits\.", ended.out)
 
 
 def test_a_list_is_asked_for_over_tor_too(run: TorRun) -> None:
