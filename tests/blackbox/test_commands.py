@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,6 +29,20 @@ def test_it_is_installed_under_its_name(program: Program) -> None:
     if not script.exists():
         pytest.skip("the script is not installed beside this Python")
     assert subprocess.run([script, "--version"], capture_output=True, text=True).stdout == program("--version").out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is no signal there")
+def test_ctrl_c_while_it_is_being_loaded_ends_it_without_a_word(program: Program) -> None:
+    early = program.desk / "early"
+    early.mkdir()
+    (early / "click.py").write_text(
+        "import os, signal\n"
+        "if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:\n"
+        "    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as who runs the tests in the background has it\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    ended = program("--version", PYTHONPATH=str(early))
+    assert (ended.code, ended.out, ended.err) == (-signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
