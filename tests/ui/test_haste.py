@@ -8,7 +8,7 @@ import pytest
 from rich.style import Style
 from textual import events
 from textual.css.query import NoMatches
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, TextArea
 
 from tests.ui.boards import AppPilot, opened, until
 from tests.ui.test_app import captions, screen_text, statuses, toasts, vault_with_failures
@@ -58,6 +58,34 @@ async def test_a_second_click_on_an_answer_answers_nothing_else(tmp_path: Path) 
             app.screen.post_message(Button.Pressed(button))
         await until(pilot, lambda: "Leave?" in screen_text(app))
         assert answers == [True]
+
+
+@pytest.mark.parametrize("lines", [2, 8, 30])
+async def test_a_list_can_be_taken_back_and_put_again(tmp_path: Path, lines: int) -> None:
+    text = "\n".join(f"https://youtu.be/lect{number:07}" for number in range(lines))
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, AddScreen))
+        field = app.screen.query_one(TextArea)
+        app.post_message(events.Paste(text))
+        await until(pilot, lambda: field.text == text)
+        for keys, left in ((["ctrl+z"], ""), (["ctrl+y"], text), (["f7", "backspace"], ""), (["ctrl+z"], text)):
+            await pilot.press(*keys)
+            await until(pilot, lambda left=left: field.text == left)  # type: ignore[misc]
+        assert isinstance(app.screen, AddScreen)
+
+
+async def test_what_is_drawn_may_be_clicked_in_the_moment_it_goes_away(tmp_path: Path) -> None:
+    vault_with_failures(tmp_path, "aaa")
+    async with opened(tmp_path, paused=True) as (app, pilot):
+        await until(pilot, lambda: "Nothing was said." in screen_text(app))
+        gone = app.screen.query_one("#facts")
+        parent, (x, y) = gone.parent, gone.region.offset
+        assert parent is not None
+        gone._detach()
+        app.post_message(events.MouseDown(None, x, y, 0, 0, 1, False, False, False, x, y))
+        await until(pilot, lambda: app.mouse_position == (x, y))
+        gone._attach(parent)
 
 
 async def test_a_double_click_beside_the_palette_closes_the_palette_alone(tmp_path: Path) -> None:

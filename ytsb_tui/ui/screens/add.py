@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Static, TextArea
 from ytsb_tui.intake import Intake, read
 from ytsb_tui.job import Status
 from ytsb_tui.source import Source
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 from ytsb_tui.ui.understood import ORDER, Understood
 from ytsb_tui.ui.widgets.line_list import LineList
 
@@ -40,6 +40,15 @@ class Added:
     """The folder to file it under; "" to have one chosen."""
 
 
+class Text(TextArea):
+    """What names the sources, as it was typed or pasted."""
+
+    def _recompute_cursor_offset(self) -> None:
+        # While lines are taken back the cursor is still below them, and is put into its place a moment later.
+        if self.cursor_location[0] < self.document.line_count:
+            super()._recompute_cursor_offset()  # type: ignore[no-untyped-call]
+
+
 class Subject(Input):
     """Asks for one line; what is pasted here and cannot be a subject is left to the dialog."""
 
@@ -48,7 +57,7 @@ class Subject(Input):
             event.prevent_default()
 
 
-class AddScreen(ClosesOnce, ModalScreen[Added | None]):
+class AddScreen(Steady, ModalScreen[Added | None]):
     """What was understood of a list, line by line, before anything is queued."""
 
     HELP = """\
@@ -118,7 +127,7 @@ terminal without bracketed paste loses nothing. **escape** closes.
         with Vertical(id="dialog") as dialog:
             dialog.border_title = "Add videos, playlists and caption files"
             dialog.border_subtitle = "ctrl+s queues · f8 next refused · esc closes"
-            yield TextArea(self._first, id="text", soft_wrap=False, show_line_numbers=False, compact=True,
+            yield Text(self._first, id="text", soft_wrap=False, show_line_numbers=False, compact=True,
                            placeholder="Paste or drop links, ids, playlists, lists or caption files")  # fmt: skip
             yield Static(id="counts", markup=False)
             yield LineList(self.understood, id="items")

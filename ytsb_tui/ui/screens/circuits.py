@@ -15,7 +15,7 @@ from ytsb_tui.clock import Clock
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.exits import ExitLines
 from ytsb_tui.ui.format import bar
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.line_list import LineList
 
@@ -24,7 +24,7 @@ LOOK = 1.0
 MUTED = "$foreground 60%"
 
 
-class CircuitsScreen(ClosesOnce, Screen[None]):
+class CircuitsScreen(Steady, Screen[None]):
     """Every circuit, and every exit that is known."""
 
     HELP = """\

@@ -11,13 +11,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 
 LOOK = 1.0
 """Seconds between two looks at whether there is still something to ask."""
 
 
-class Confirm(ClosesOnce, ModalScreen[bool]):
+class Confirm(Steady, ModalScreen[bool]):
     """Asks, and is dismissed with whether the answer is yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 
 LAST = ("table.", "app.")
 """What the ids of keys begin with that only move about, and before these, that are the same on every screen."""
@@ -37,7 +37,7 @@ class Entry(Horizontal):
         )
 
 
-class Help(ClosesOnce, ModalScreen[None]):
+class Help(Steady, ModalScreen[None]):
     """What each key does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -25,7 +25,7 @@ from ytsb_tui.ui.account import account
 from ytsb_tui.ui.attempt import Attempt
 from ytsb_tui.ui.attempts import Attempts
 from ytsb_tui.ui.log_reading import Reading, Version, entry_of, read_all, read_newest, read_on
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.line_list import LineList
 from ytsb_tui.wording import counted
@@ -41,7 +41,7 @@ class RetryFromLog(Message):
     video_ids: tuple[str, ...]
 
 
-class LogScreen(ClosesOnce, Screen[None]):
+class LogScreen(Steady, Screen[None]):
     """Every attempt, newest first."""
 
     HELP = """\

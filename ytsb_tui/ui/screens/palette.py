@@ -10,7 +10,7 @@ from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette
 from textual.worker import Worker
 
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 
 
 class Commands(CommandList):
@@ -34,7 +34,7 @@ class Commands(CommandList):
             await super()._on_click(event)
 
 
-class Palette(ClosesOnce, CommandPalette):
+class Palette(Steady, CommandPalette):
     """Commands to choose from by a few of their letters."""
 
     def compose(self) -> ComposeResult:

@@ -22,7 +22,7 @@ from ytsb_tui.ui.messages import Said
 from ytsb_tui.ui.notes import counterpart, find_note, is_assessment, read_note
 from ytsb_tui.ui.opening import Launch, can_browse, open_file
 from ytsb_tui.ui.page import Link
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 from ytsb_tui.ui.widgets.markdown_view import MarkdownView
 from ytsb_tui.wording import counted
@@ -37,7 +37,7 @@ class Reading:
     unfolded: frozenset[int] = frozenset()
 
 
-class ReaderScreen(ClosesOnce, Screen[None]):
+class ReaderScreen(Steady, Screen[None]):
     """Notes and quiz, rendered, with links that can be followed."""
 
     HELP = """\

@@ -23,7 +23,7 @@ from ytsb_tui.log_figures import outlines
 from ytsb_tui.plaintext import one_line
 from ytsb_tui.ui.charts import CHARTS, Figures
 from ytsb_tui.ui.log_reading import Version
-from ytsb_tui.ui.screens.closing import ClosesOnce
+from ytsb_tui.ui.screens.steady import Steady
 from ytsb_tui.ui.widgets.key_bar import KeyBar
 
 LOOK = 2.0
@@ -60,7 +60,7 @@ class Chart(Widget):
         return Content("\n").join([title, self._draw(self._figures, width)])
 
 
-class StatisticsScreen(ClosesOnce, Screen[None]):
+class StatisticsScreen(Steady, Screen[None]):
     """How fast, how well, and what goes wrong."""
 
     HELP = """\

@@ -17,6 +17,7 @@ from ytsb_tui.ui.format import at_clock
 from ytsb_tui.ui.messages import Said
 from ytsb_tui.ui.opening import Launch, open_file
 from ytsb_tui.ui.row import Row
+from ytsb_tui.ui.screens.steady import Steady
 from ytsb_tui.ui.session import Session
 from ytsb_tui.ui.view import View
 from ytsb_tui.ui.widgets.job_table import JobTable
@@ -25,7 +26,7 @@ from ytsb_tui.wording import counted
 UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 
 
-class Steering(Screen[None]):
+class Steering(Steady, Screen[None]):
     """A key for whatever can be done about the jobs; `Main` draws them."""
 
     def __init__(self, board: Board, view: View, session: Session, launch: Launch | None = None) -> None:
