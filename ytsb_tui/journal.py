@@ -73,13 +73,14 @@ class Journal:
         except OSError as error:
             raise from_os_error(error, f"opening the vault {root}") from error
         try:
+            log_file = LogFile(root / LOG_NAME, of_vault=True)
             store = Store(state, root)
         except BaseException as error:
             owner.release()
             if isinstance(error, OSError):
                 raise from_os_error(error, f"opening {error.filename or state}") from error
             raise
-        journal = cls(root, store, LogFile(root / LOG_NAME, of_vault=True), clock, owner)
+        journal = cls(root, store, log_file, clock, owner)
         try:
             journal._put_right()
         except BaseException:

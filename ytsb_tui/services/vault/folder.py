@@ -41,6 +41,7 @@ class Folder:
         try:
             root.mkdir(parents=True, exist_ok=True)
             private_folder(root)
+            self._presence = Presence(root)
         except (FileExistsError, NotADirectoryError) as error:
             where = next(place for place in (root, *root.parents) if os.path.lexists(place))
             raise VaultError(f"{where} is a file, not a folder.", advice="Choose a folder with --out.") from error
@@ -49,7 +50,6 @@ class Folder:
             raise VaultError(str(failure), advice=failure.advice) from error
         if not os.access(root, os.W_OK | os.X_OK):
             raise VaultError(f"No permission to write to the vault {root}.", advice=NotWritable.advice)
-        self._presence = Presence(root)
         self._thread_lock = threading.Lock()
         self._process_lock = FileLock(root / PRIVATE / "vault.lock", thread_local=False)
 
