@@ -32,6 +32,8 @@ class Parser:
     """Words of the language it reads."""
     make_seeds: Callable[[], Sequence[str]] = tuple
     """Sound inputs."""
+    dear: int = 1
+    """How many times as few inputs it is given, because each takes so long; none of them endless then."""
 
     @cached_property
     def seeds(self) -> Sequence[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fuzz.monkey import MONKEY
 from tests.fuzz.parsers import PARSERS
 from tests.fuzz.runner import Parser
 from tests.world import pages
@@ -60,3 +61,8 @@ def test_nothing_that_begins_again_and_again_is_too_much(parser: Parser) -> None
 )
 def test_what_was_too_much_once(name: str, text: str) -> None:
     BY_NAME[name].check(text)
+
+
+def test_a_few_keys_of_the_monkey_break_nothing() -> None:
+    MONKEY.check("jkxl\x1bs\x1b" + "d" * 30 + "\x1b[48;20;60;320;480t\x1b[<0;5;8M\x1b[<0;5;8mR")
+    assert "\x10" in "".join(MONKEY.case(number) for number in range(20))

@@ -86,7 +86,8 @@ class Steering(Steady, Screen[None]):
             return
         from ytsb_tui.ui.screens.reader import ReaderScreen
 
-        self.app.push_screen(ReaderScreen(self.session.settings.out, Path(row.facts.notes_filepath)))
+        note = Path(row.facts.notes_filepath)
+        self.app.push_screen(ReaderScreen(self.session.settings.out, note, launch=self._launch))
 
     def action_retry(self) -> None:
         """Run the chosen jobs again, from the stage that failed."""
