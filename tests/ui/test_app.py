@@ -602,6 +602,17 @@ async def test_sources_are_added_also_where_the_folder_one_is_in_was_deleted(
         await until(pilot, lambda: isinstance(app.screen, AddScreen))
 
 
+async def test_a_vault_that_goes_while_one_looks_on_is_not_made_anew(tmp_path: Path) -> None:
+    world = World(tmp_path / "vault")
+    async with opened(tmp_path / "vault") as (app, pilot):
+        assert app.session.owned_by is not None
+        (tmp_path / "vault").rename(tmp_path / "elsewhere")
+        world.close()
+        await pilot.press("p")
+        await until(pilot, lambda: any("vault is gone." in words for words in toasts(app)))
+        assert not (tmp_path / "vault").exists()
+
+
 async def test_a_paste_anywhere_opens_the_add_dialog_and_its_answer_is_queued(tmp_path: Path) -> None:
     async with opened(tmp_path / "vault") as (app, pilot):
         one, two = captions(tmp_path / "in", "paste", "drop")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ytsb_tui.circuits import Tor
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import BadStart, Bug, Stopped, VaultBusy, VaultError, YtsbError
+from ytsb_tui.errors import BadStart, Bug, Stopped, VaultBusy, VaultError, YtsbError, gone
 from ytsb_tui.events import RunStopped
 from ytsb_tui.glance import Glance
 from ytsb_tui.job import Stage, Status, VideoProcessingJob
@@ -219,6 +219,8 @@ class Session:
 
         if self.engine is not None or self.closing:  # asked for twice: who has it open would be we ourselves
             return
+        if self.owned_by is not None and not self.settings.out.is_dir():
+            raise gone(self.settings.out)
         try:
             engine = Engine(self.settings, self._clock)
         except VaultBusy as error:
