@@ -128,6 +128,8 @@ def test_a_damaged_book_is_kept_aside_and_begun_anew(file: Path, clock: HandCloc
     file.write_bytes(left)
     said: list[str] = []
     mine = book(file, clock, said)
+    mine.refresh()
+    assert file.read_bytes() == left, "who only looks may be looking while another writes it anew"
     assert mine.hold(HERON, clock.at + HOUR) is None
     assert book(file, clock).hold(HERON, clock.at + HOUR) is not None
     (kept,) = file.parent.glob("exits.json.damaged-*")

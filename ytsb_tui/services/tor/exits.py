@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ class Page(msgspec.Struct):
 
 
 _page = msgspec.json.Decoder(Page)
+_DAMAGED = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 class ExitBook:
@@ -141,9 +142,10 @@ class ExitBook:
         return tuple(sorted(self._page.scores.values(), key=lambda one: -(one.successes + one.refusals + one.failures)))
 
     def refresh(self) -> None:
-        """See what other processes have written."""
+        """See what other processes have written; a damaged file is left to who writes next, and holds it alone."""
         try:
-            self._page = self._read()
+            with suppress(*_DAMAGED):
+                self._page = self._read()
         except OSError as error:
             raise from_os_error(error, f"reading {self._file}") from error
 
@@ -154,7 +156,11 @@ class ExitBook:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._turn, self._lock.acquire(LOCK_SECONDS, poll_interval=0.005):
                 sweep(self._file.parent)
-                page = self._read()
+                try:
+                    page = self._read()
+                except _DAMAGED:
+                    self._set_aside()
+                    page = Page()
                 yield page
                 self._write(page)
                 self._page = page
@@ -167,9 +173,6 @@ class ExitBook:
         try:
             page = _page.decode(self._file.read_bytes())
         except FileNotFoundError:
-            return Page()
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self._set_aside()
             return Page()
         now = self._clock.now()
         page.addresses = {address: one for address, one in page.addresses.items() if now < one.until}
