@@ -305,6 +305,7 @@ def test_a_control_port_that_falls_silent_holds_nobody_up(fake: FakeTor, tmp_pat
         fake.misbehaves = ""
         desk.clock.at += 1
         assert desk.take(0).exit is not None
+        desk.until(lambda: fake.connections == 1)
 
 
 @pytest.mark.parametrize("how", ["hang up", "silent"])

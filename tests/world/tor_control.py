@@ -149,6 +149,11 @@ class FakeTor:
     def socks_port(self) -> int:
         return self.router.port
 
+    @property
+    def connections(self) -> int:
+        """How many there are to its control port."""
+        return len(self._sessions)
+
     def build_ahead(self) -> Built:
         """A circuit for whoever comes next, as tor builds some before anybody asks."""
         with self._lock:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -188,6 +189,8 @@ class Control:
         with contextlib.suppress(Exception):
             while (left := self._asked.get_nowait()) is not None:
                 left[1].set_exception(TorTrouble(_HUNG_UP))
+        with contextlib.suppress(Exception):  # where it was just connecting anew
+            self._controller.close()
 
     def _connect(self, password: str | None) -> None:
         import stem.connection
@@ -199,6 +202,8 @@ class Control:
         )  # it tells of every line, and thousands of times of the end
         _check_speaks_control(self.address)
         self._controller = tor = Controller.from_port(self.address.host, self.address.port)
+        # stem connects anew after every way in that failed, also when it failed because we hung up.
+        tor.connect = partial(self._connect_again, tor.connect)
         try:
             tor.authenticate(password=password and password.replace("\\", "\\\\"))  # stem escapes quotes alone
         except stem.connection.AuthenticationFailure as error:
@@ -210,6 +215,10 @@ class Control:
                 self._paths.setdefault(built.id, tuple(built.path))
         tor.add_event_listener(self._on_stream, "STREAM")
         tor.add_event_listener(self._on_status, "STATUS_GENERAL", "STATUS_CLIENT")
+
+    def _connect_again(self, connect: Callable[[], object]) -> None:
+        if not self._closed:
+            connect()
 
     def _on_circuit(self, event: Any) -> None:
         with self._changed:
