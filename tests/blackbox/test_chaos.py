@@ -14,12 +14,18 @@ import pytest
 
 from tests.blackbox.program import Program
 from tests.chaos import plans
+from tests.chaos.__main__ import options
 from tests.chaos.autopsy import LOG, differences, examine, picture
 from tests.chaos.blows import AT_BATCHES, AT_PDFS, AT_RANDOM, AT_WRITES, why_not_aimed
 from tests.chaos.campaign import Account, Life
 from ytsb_tui.services.pdf.pango import missing
 
 JOBS = 8
+
+
+def test_make_chaos_has_every_plan_and_whoever_names_one_has_that() -> None:
+    assert options([]).plans == ["captions", "pdfs", "videos", "batches", "evening"]
+    assert options(["pdfs"]).plans == ["pdfs"]
 
 
 def test_killed_at_any_moment_nothing_is_lost_or_done_twice(program: Program) -> None:

@@ -13,6 +13,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.blackbox.program import Program
@@ -23,19 +24,28 @@ from tests.chaos.evening import Report, spend
 
 SHARES = {"captions": 0.5, "pdfs": 0.1, "videos": 0.34, "batches": 0.06}
 """Of the rounds."""
+PLANS = (*SHARES, "evening")
 JOBS = {"captions": 40, "pdfs": 6, "videos": 40, "batches": 6}
 TROUBLED = 0.05
 """Of the jobs of an evening."""
 
 
-def main() -> None:
-    """Run the plans and print the account of each."""
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--rounds", type=int, default=250, help="kills in all")
     parser.add_argument("--jobs", type=int, default=3000, help="jobs of the evening")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("plans", nargs="*", choices=[*SHARES, "evening"], default=[*SHARES, "evening"])
-    given = parser.parse_args()
+    # Where none is named, argparse looks for the default among the choices.
+    parser.add_argument("plans", nargs="*", metavar="PLAN", choices=[[], *PLANS], help=f"{', '.join(PLANS)}; all")
+    given = parser.parse_args(arguments)
+    given.plans = given.plans or list(PLANS)
+    return given
+
+
+def main() -> None:
+    """Run the plans and print the account of each."""
+    given = options(sys.argv[1:])
     if why_not_aimed():
         print(f"Kills cannot be aimed: {why_not_aimed()}. At random moments only.")
     clean = True
