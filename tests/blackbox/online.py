@@ -104,7 +104,7 @@ def both_worlds(program: Program) -> Iterator[Online]:
         yield Online(running, claude, Program(program.desk, environment))
     assert running.router.refused == []
     assert running.youtube.bugs == []
-    assert claude.bugs == []
+    assert claude.bugs == [], claude.bugs
 
 
 def events(ended: Ended, name: str) -> list[Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +23,14 @@ def claude() -> Iterator[Claude]:
     with Claude() as running:
         yield running
     assert running.bugs == []
+
+
+def test_a_client_that_is_killed_while_it_asks_is_no_defect_of_the_loopback_claude(claude: Claude) -> None:
+    host, port = claude.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 30) as client:
+        client.sendall(b'POST /v1/messages HTTP/1.1\r\nhost: claude\r\ncontent-length: 1000\r\n\r\n{"model": ')
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b"", "the server has hung up, and is done with it"
 
 
 def unbroken() -> str:

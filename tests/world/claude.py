@@ -232,7 +232,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._serve({})
 
     def do_POST(self) -> None:
-        self._serve(json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}"))
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionAbortedError("it left before it had asked")
+        self._serve(json.loads(body or b"{}"))
 
     def _serve(self, body: dict[str, Any]) -> None:
         claude, path = self.server.claude, self.path.partition("?")[0]
