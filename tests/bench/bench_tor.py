@@ -47,7 +47,7 @@ def main() -> None:
     catalog = Catalog()
     catalog.add(*(lecture(number) for number in range(TRANSCRIPTS)))
     with tempfile.TemporaryDirectory() as folder, world_over_tor(Path(folder), catalog, EXITS) as over:
-        os.environ.update(over.world.environment, XDG_CACHE_HOME=f"{folder}/cache")  # no guards of another network
+        os.environ.update(over.world.environment)
         with service(over, Path(folder)) as tor:
             tor.acquire()
             tor.rotate()
@@ -140,6 +140,7 @@ def service(over: OverTor, folder: Path) -> Iterator[Leasing]:
             told.append(event)
             news.notify_all()
 
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # where no tor remembers the guards of another network
     options = folder / "torrc"
     options.write_text("\n".join(over.network.joining) + "\n")
     settings = Settings(tor=True, tor_options=options, tor_cooldown_minutes=0.001, tor_uses=0)
