@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.world import claude_answers as answers
+from tests.world.asking import body_of
 from tests.world.claude_wire import (
     Answer,
     Batch,
@@ -232,11 +233,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._serve({})
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("content-length", 0))
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ConnectionAbortedError("it left before it had asked")
-        self._serve(json.loads(body or b"{}"))
+        self._serve(json.loads(body_of(self) or b"{}"))
 
     def _serve(self, body: dict[str, Any]) -> None:
         claude, path = self.server.claude, self.path.partition("?")[0]

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.world import pages
+from tests.world.asking import body_of
 from tests.world.catalog import Catalog
 from tests.world.faults import Fault, Kind, Request
 
@@ -182,10 +183,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        length = int(self.headers.get("content-length") or 0)
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ConnectionAbortedError("it left before it had asked")
+        body = body_of(self)
         request = Request(
             self.client_address[0],
             self.headers.get("host", "").split(":")[0],
