@@ -54,6 +54,11 @@ _MOST_DOUBLINGS = 60
 """More than any pause needs to become the longest; after 1,024 a number has no more room."""
 
 
+def doubled(pause: float, times: int, longest: float) -> float:
+    """A pause that was doubled so many times, and has become no longer than `longest`."""
+    return min(pause * 2.0 ** min(times, _MOST_DOUBLINGS), longest)
+
+
 @dataclass(frozen=True)
 class Policy:
     """What happens after a failure: the one table every retry goes by."""
@@ -87,14 +92,14 @@ class Policy:
         """
         if asked is not None:
             return asked
-        doubled = min(self.pause * 2.0 ** min(failed - 1, _MOST_DOUBLINGS), self.longest)
+        pause = doubled(self.pause, failed - 1, self.longest)
         if self.shared:
-            return doubled
+            return pause
         if spread is None:
             import random  # dear, and of no use to a command that only answers
 
             spread = random.random()
-        return doubled * (0.75 + 0.5 * spread)
+        return pause * (0.75 + 0.5 * spread)
 
 
 PERMANENT = Policy()

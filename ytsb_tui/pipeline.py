@@ -10,7 +10,7 @@ from itertools import dropwhile
 from typing import Protocol
 
 from ytsb_tui.clock import Clock
-from ytsb_tui.errors import LONGEST_WAIT, Bug, Cancelled, StageError, Unfinished
+from ytsb_tui.errors import LONGEST_WAIT, Bug, Cancelled, StageError, Unfinished, doubled
 from ytsb_tui.events import (
     JobEnded,
     Listener,
@@ -140,8 +140,8 @@ class Attempt:
             return self._ended(job, Status.CANCELLED)
         pause = None
         if error.policy.by_itself and job.retry_count < self._rules.retries:
-            doubled = self._rules.retry_seconds * 2.0 ** min(job.retry_count, 100)
-            pause = min(max(doubled, error.retry_after or 0.0), LONGEST_WAIT)
+            pause = doubled(self._rules.retry_seconds, job.retry_count, LONGEST_WAIT)
+            pause = min(max(pause, error.retry_after or 0.0), LONGEST_WAIT)
         return self._ended(job, Status.FAILED, pause)
 
     def crashed(self, error: Exception) -> None:
